@@ -1,0 +1,38 @@
+// Small blocking clients for the command line. One thread a client.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "net/http/http.h"
+
+namespace telltale::net {
+
+struct Url {
+  std::string scheme;  // http https ws wss
+  std::string host;
+  std::uint16_t port = 0;
+  std::string target;  // path and query, at least "/"
+};
+base::Result<Url> parse_url(std::string_view text);
+// Percent-encodes for a query's value.
+std::string url_encode(std::string_view text);
+
+// One request; connection_failed, timeout, connection_lost. Certificates of https are verified.
+base::Result<Response> http_request(const Url& url, std::string_view method, const Headers& headers, std::string_view body,
+                                    std::int64_t timeout_ns);
+
+class WsClient {
+ public:
+  virtual ~WsClient() = default;
+  static base::Result<std::unique_ptr<WsClient>> connect(const Url& url, const Headers& headers, std::int64_t timeout_ns);
+  // The next text message; nothing when the peer closed; timeout when the time passed (the connection stays usable).
+  virtual base::Result<std::optional<std::string>> receive(std::int64_t timeout_ns) = 0;
+  virtual base::Status send(std::string_view text) = 0;
+};
+
+}  // namespace telltale::net

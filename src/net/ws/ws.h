@@ -1,0 +1,46 @@
+// WebSocket connections as the layers above see them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/http/http.h"
+
+namespace telltale::net {
+
+// A server connection. Methods may be called from any thread.
+class WsConnection {
+ public:
+  virtual ~WsConnection() = default;
+  // Queues text messages that are already encoded as WebSocket frames (encode_ws_text), so that many connections share one buffer.
+  // Never blocks; the caller looks at queued_bytes() and does not send more than it may (slow readers).
+  virtual void send_frames(std::shared_ptr<const std::string> frames) = 0;
+  // One text message.
+  virtual void send_text(std::string_view text) = 0;
+  // Bytes queued here that the kernel has not taken yet.
+  virtual std::size_t queued_bytes() const = 0;
+  // Closes with a code of RFC 6455 after what is queued was sent.
+  virtual void close(unsigned short code, std::string_view reason) = 0;
+  // Runs `task` on the connection's executor (the net thread); dropped when the connection is gone.
+  virtual void post(std::function<void()> task) = 0;
+};
+
+// What the layer above does with a connection. All calls come on the net thread.
+class WsHandler {
+ public:
+  virtual ~WsHandler() = default;
+  virtual void on_open(const std::shared_ptr<WsConnection>& connection) = 0;
+  virtual void on_text(std::string_view message) = 0;
+  // The queue has room again (below half of its bound).
+  virtual void on_drained() = 0;
+  // Once, last.
+  virtual void on_close() = 0;
+};
+
+// Appends one unmasked text frame (FIN) that holds `text`.
+void append_ws_text_frame(std::string& out, std::string_view text);
+
+}  // namespace telltale::net

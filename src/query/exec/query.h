@@ -1,0 +1,63 @@
+// Queries from text to answers: what the API and the command line call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "record/ports.h"
+#include "store/engine/store.h"
+
+namespace telltale::query {
+
+using base::UnixNanos;
+using record::CommittedBatchRef;
+using record::Sequence;
+
+// A compiled query is a predicate: {service="api",severity>="warn"} |= "x" != "y" |~ "re" !~ "re". Immutable, shared by threads.
+using PredicateRef = std::shared_ptr<const record::RecordPredicate>;  // shared: a live subscription and the scan that fills it
+
+// query_syntax (cause names the column and what was expected there), query_regex, query_unsupported.
+base::Result<PredicateRef> compile(std::string_view text);
+
+struct QueryRequest {
+  PredicateRef predicate;
+  UnixNanos from_time = INT64_MIN;  // index time, inclusive
+  UnixNanos to_time = INT64_MAX;
+  std::optional<Sequence> after;  // paging: newest_first: sequences below it, else above it
+  std::size_t limit = 100;
+  bool newest_first = true;
+  std::size_t max_bytes = 16 * 1024 * 1024;  // of lines in the answer; at least one record is given
+  std::int64_t timeout_ns = 30'000'000'000;
+};
+
+struct Row {
+  CommittedBatchRef batch;
+  std::uint32_t index = 0;
+  record::RecordView view() const { return {&batch->batch, &batch->batch.records[index], batch->first_sequence + index}; }
+};
+
+struct QueryAnswer {
+  std::vector<Row> rows;         // in the asked direction, by sequence
+  std::optional<Sequence> next;  // give it as `after` for the next page; none: that was all
+  std::uint64_t scanned_records = 0;
+  std::uint64_t scanned_bytes = 0;
+};
+
+// query_timeout; errors of the store.
+base::Result<QueryAnswer> run(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request);
+
+struct CountAnswer {
+  std::uint64_t records = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t gaps = 0;
+};
+// Counts what matches; limit and after are not used.
+base::Result<CountAnswer> count(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request);
+
+}  // namespace telltale::query

@@ -1,0 +1,67 @@
+// The interfaces between layers that must not see each other; wired in app/. All are thread-safe unless said otherwise.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/byte_queue.h"
+#include "base/error.h"
+#include "record/batch.h"
+#include "record/raw_block.h"
+
+namespace telltale::record {
+
+using base::PushOutcome;
+
+// Takes raw blocks of sources into the pipeline. Blocks of one stream keep their order when one thread pushes them.
+class BlockSink {
+ public:
+  virtual ~BlockSink() = default;
+  // Never blocks. `full` or `closed`: the block is untouched.
+  virtual PushOutcome try_push(RawBlock& block) = 0;
+  // Calls back once when the stream of `id` may be tried again (or the sink is closed). The callback is short and pushes nothing itself.
+  virtual void on_space(const StreamId& id, std::function<void()> callback) = 0;
+};
+
+// Takes parsed batches (and gaps) into the store. Order per pushing thread is kept.
+class BatchSink {
+ public:
+  virtual ~BatchSink() = default;
+  // Never blocks. `full` or `closed`: the batch is untouched.
+  virtual PushOutcome try_push(Batch& batch) = 0;
+  virtual void on_space(std::function<void()> callback) = 0;
+};
+
+// Told of every commit, in sequence order, on the store's writer thread: must be quick and must not call into the store.
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+  virtual void on_commit(const CommittedBatchRef& batch) = 0;
+};
+
+// Decides on records; made by query/ (a compiled query), used by the live hub and the store's scans. Immutable after construction.
+class RecordPredicate {
+ public:
+  virtual ~RecordPredicate() = default;
+  // Whole streams first: false means that no record of it can match.
+  virtual bool may_match(const Stream& stream) const = 0;
+  virtual bool matches(const RecordView& record) const = 0;
+};
+
+// Labels that are computed on reading and belong to no stream (test, run, template…).
+class ComputedLabels {
+ public:
+  virtual ~ComputedLabels() = default;
+  virtual std::string value(const RecordView& record, std::string_view label) const = 0;
+};
+
+// ${NAME}, ${file:…}, ${vault:…}: one resolver a scheme ("" is the environment).
+class SecretResolver {
+ public:
+  virtual ~SecretResolver() = default;
+  virtual std::string_view scheme() const = 0;
+  virtual base::Result<std::string> resolve(std::string_view reference) const = 0;
+};
+
+}  // namespace telltale::record
