@@ -1,0 +1,59 @@
+# The only commands anyone must know. Each installs what it needs (Debian 12, as root or with sudo) and may be repeated.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test test-san chaos bench peers lint format clean
+
+BUILD ?= build/release
+JOBS ?= $(shell nproc)
+PYTHON ?= /usr/bin/python3
+export CCACHE_DIR ?= $(HOME)/.cache/telltale/ccache
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## install what is missing
+	@tools/setup/setup.sh
+
+$(BUILD)/build.ninja: | setup
+	cmake --preset $(notdir $(BUILD)) -B $(BUILD)
+
+build: setup $(BUILD)/build.ninja ## build the program: build/release/bin/telltale
+	ninja -C $(BUILD) -j $(JOBS) telltale
+
+run: build ## show the main job on real input: capture, live view, query
+	@TELLTALE_BIN=$(BUILD)/bin/telltale tools/demo/run.sh
+
+test: setup $(BUILD)/build.ninja ## build and run all tests
+	ninja -C $(BUILD) -j $(JOBS)
+	$(PYTHON) tools/test/run.py --build $(BUILD)
+
+test-san: setup ## the tests under ASan+UBSan and under TSan
+	cmake --preset asan-ubsan
+	ninja -C build/asan-ubsan -j $(JOBS)
+	$(PYTHON) tools/test/run.py --build build/asan-ubsan --only unit,logic,fault,fuzz,e2e
+	cmake --preset tsan
+	ninja -C build/tsan -j $(JOBS)
+	$(PYTHON) tools/test/run.py --build build/tsan --only unit,logic,e2e
+
+MINUTES ?= 10
+chaos: setup ## fuzz targets and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
+	cmake --preset fuzz
+	ninja -C build/fuzz -j $(JOBS) fuzzers
+	$(MAKE) build
+	ninja -C $(BUILD) -j $(JOBS)
+	$(PYTHON) tools/test/chaos.py --fuzz build/fuzz --build $(BUILD) --minutes $(MINUTES)
+
+bench: setup $(BUILD)/build.ninja peers ## throughput, latency and memory beside the neighbours
+	ninja -C $(BUILD) -j $(JOBS) telltale telltale_corpus
+	$(PYTHON) bench/run.py --build $(BUILD)
+
+peers: ## install what we compare with (pinned; outside this folder)
+	@tools/peers/install.sh
+
+lint: setup ## layers, sizes, formatting, generated files, shell
+	$(PYTHON) tools/lint/lint.py
+
+format: setup ## rewrite sources and generated docs in the house style
+	$(PYTHON) tools/lint/lint.py --fix
+
+clean: ## remove what was built here
+	rm -rf build

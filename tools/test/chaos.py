@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Runs every fuzz target for its minutes (as many at once as there are cores) and the fault tests at full length, and appends one line
+for each to docs/chaos-log.md.
+
+Usage: chaos.py --fuzz BUILD --build BUILD [--minutes N] [--only NAME,…] [--log FILE]
+Exit: 0 all clean, 1 something was found (its input is kept in the fuzz build's folder `findings`).
+"""
+import argparse
+import concurrent.futures
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADER = """# Chaos log
+
+Appended by `make chaos`: each line is one run that was done.
+
+| date (UTC) | commit | what | seconds | inputs | result |
+|---|---|---|---|---|---|
+"""
+
+
+def commit():
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def fuzz(binary, seconds, work):
+    name = binary.name
+    seeds = ROOT / "fuzz/corpus" / name.removesuffix("_fuzz")
+    grown, findings = work / "grown" / name, work / "findings" / name
+    for folder in (grown, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = [str(binary), f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-timeout=10", "-rss_limit_mb=2048",
+               "-print_final_stats=1", "-verbosity=1", str(grown)] + ([str(seeds)] if seeds.is_dir() else [])
+    env = {**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, errors="replace")
+    inputs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
+    clean = done.returncode == 0
+    if not clean:
+        print(done.stderr[-6000:], file=sys.stderr)
+    return name, seconds, int(inputs.group(1)) if inputs else 0, "clean" if clean else f"FOUND, exit {done.returncode}"
+
+
+def long_tests(build, tally_minutes):
+    """The fault and kill tests with their full counts."""
+    env = {**os.environ, "TELLTALE_FULL": "1", "TELLTALE_CHAOS_MINUTES": str(tally_minutes)}
+    start = datetime.datetime.now()
+    done = subprocess.run([sys.executable, "tools/test/run.py", "--build", str(build), "--only", "fault,e2e"], cwd=ROOT, env=env)
+    seconds = int((datetime.datetime.now() - start).total_seconds())
+    return "fault and end-to-end tests, full counts", seconds, 1, "clean" if done.returncode == 0 else "FAILED"
+
+
+def append(log, row):
+    if not log.exists():
+        log.write_text(HEADER)
+    name, seconds, inputs, result = row
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+    with log.open("a") as out:
+        out.write(f"| {now} | {commit()} | {name} | {seconds} | {inputs} | {result} |\n")
+    print(f"{name}: {result} ({inputs} inputs in {seconds} s)", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fuzz", required=True, type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(), help="also run the long fault tests of this build")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--log", type=pathlib.Path, default=ROOT / "docs/chaos-log.md")
+    args = parser.parse_args()
+    only = [name for name in args.only.split(",") if name]
+    binaries = sorted(path for path in args.fuzz.rglob("*_fuzz") if path.is_file() and os.access(path, os.X_OK) and (not only or path.name in only))
+    if not binaries:
+        sys.exit(f"chaos.py: no fuzz targets in {args.fuzz}")
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        jobs = [pool.submit(fuzz, binary, int(args.minutes * 60), args.fuzz) for binary in binaries]
+        for job in concurrent.futures.as_completed(jobs):
+            results.append(job.result())
+            append(args.log, results[-1])
+    if args.build:
+        results.append(long_tests(args.build, args.minutes))
+        append(args.log, results[-1])
+    return 0 if all(result[3] == "clean" for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
