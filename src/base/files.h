@@ -71,9 +71,11 @@ class Files {
   virtual Result<FileInfo> info(const std::string& path) = 0;
   // Names (not paths) in a directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  // Replaces `to` when it exists.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // A file or an empty directory.
   virtual Status remove(const std::string& path) = 0;
-  // With its parents; existing ones are fine.
+  // With its parents; existing ones are fine. Durable when it returns: the folder above each new one is synced.
   virtual Status make_directories(const std::string& path) = 0;
   // Makes creations, renames and removals in the directory durable.
   virtual Status sync_directory(const std::string& path) = 0;
@@ -100,7 +102,8 @@ class PosixFiles final : public Files {
 
 // Reads a whole file of at most `limit` bytes; io_error when it is larger.
 Result<std::string> read_file(Files& files, const std::string& path, std::uint64_t limit);
-// Replaces `path` by `text`: a temporary file beside it, synced, renamed, folder synced. Readers see the old or the new text.
+// Replaces `path` by `text`: a temporary file beside it (PATH.tmp), synced, renamed, folder synced. Readers see the old or the new
+// text, also after a crash. One writer of a path at a time.
 Status write_file_atomically(Files& files, const std::string& path, std::string_view text);
 // "a/b" joined with "c".
 std::string join_path(std::string_view folder, std::string_view name);

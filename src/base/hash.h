@@ -38,5 +38,7 @@ class KeyedHasher {
 
 // CRC-32C (Castagnoli), hardware where the machine has it. `seed` is the CRC of what came before.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
+// The same without special instructions; crc32c() uses it on machines that have none.
+std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t seed = 0);
 
 }  // namespace telltale::base

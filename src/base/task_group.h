@@ -21,7 +21,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Starts a thread whose name (15 characters at most are shown) is `name`. `body` returns soon after its token asks it to stop.
+  // Starts a thread whose name (15 characters at most are shown) is `name`. `body` returns soon after its token asks it to stop. The
+  // thread blocks all signals but those of its own faults: signals belong to the main thread. Does nothing when the group is closing.
   void spawn(const std::string& name, std::function<void(std::stop_token)> body) TT_EXCLUDES(mutex_);
 
   // False when the group is closing: do not start. Each true is paired with one leave().
@@ -40,11 +41,16 @@ class TaskGroup {
  private:
   const std::string name_;
   std::stop_source stop_;
+  void run(const std::string& name, const std::function<void(std::stop_token)>& body) TT_EXCLUDES(mutex_);
+  // Takes the threads that have ended, for joining outside the mutex.
+  std::vector<std::jthread> take_ended() TT_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   Condition left_;
   std::size_t inside_ TT_GUARDED_BY(mutex_) = 0;
   bool closing_ TT_GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_ TT_GUARDED_BY(mutex_);
+  std::vector<std::thread::id> ended_ TT_GUARDED_BY(mutex_);
 };
 
 }  // namespace telltale::base

@@ -21,19 +21,20 @@ void append_json_escaped(std::string& out, std::string_view text);
 // "…" with quotes.
 void append_json_string(std::string& out, std::string_view text);
 
-// For terminals: control characters (all but tab) as \xNN, so that a log line cannot steer the terminal.
+// For terminals: control characters (all but tab) and invalid UTF-8 as \xNN, so that a log line cannot steer the terminal.
 std::string to_printable(std::string_view text);
 
 // RFC 3339 in UTC with `digits` (0, 3, 6, 9) fractional digits: 2026-11-21T01:02:03.123456789Z.
 std::string format_rfc3339(UnixNanos time, int digits = 9);
 void append_rfc3339(std::string& out, UnixNanos time, int digits = 9);
-// Accepts RFC 3339 with any fraction and zone.
+// Accepts RFC 3339 with any fraction (digits after the ninth are dropped) and zone; empty when it is not one, or outside of the years
+// 1678 to 2261 that 64 bits of nanoseconds can hold.
 std::optional<UnixNanos> parse_rfc3339(std::string_view text);
 
-// "10ms", "1.5s", "2m", "3h", "7d" and sums of them such as "1h30m"; in nanoseconds.
+// "10ms", "1.5s", "2m", "3h", "7d" and sums of them such as "1h30m", or "0"; in nanoseconds. format_duration() is its inverse.
 Result<std::int64_t> parse_duration(std::string_view text);
 std::string format_duration(std::int64_t nanos);
-// "512", "64KiB", "10MB", "1GiB".
+// "512", "64KiB", "10MB", "1GiB"; units in any case. format_bytes() is its inverse: exact, in the largest unit without a fraction.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::uint64_t bytes);
 
@@ -43,6 +44,7 @@ std::string_view trim(std::string_view text);
 // Levenshtein distance, for "did you mean".
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
+// RFC 4648, section 5. Written without padding; read with or without it, nothing else that is not canonical.
 std::string base64url_encode(std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);
 

@@ -25,7 +25,18 @@
 namespace telltale::base::testing {
 
 // What is counted: the operations with an effect. Opening counts only when it creates a file.
-enum class FileOperation : std::uint8_t { create, append, sync, truncate, rename, remove, make_directories, sync_directory, allocate, lock };
+enum class FileOperation : std::uint8_t {
+  create,
+  append,
+  sync,
+  truncate,
+  rename,
+  remove,
+  make_directories,
+  sync_directory,
+  allocate,
+  lock
+};
 std::string_view to_string(FileOperation operation);
 
 enum class CrashSide : std::uint8_t {
