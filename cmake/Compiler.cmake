@@ -17,7 +17,10 @@ set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# The same code model for libraries and programs, because they share one precompiled header (CMake's own property would mix -fPIC, -fPIE).
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+add_compile_options(-fPIE)
+add_link_options(-pie)
 
 option(TELLTALE_FUZZ "Build the fuzz targets with libFuzzer instead of with the corpus replayer" OFF)
 set(TELLTALE_SANITIZE "" CACHE STRING "Sanitizers for every target, as for -fsanitize=")
