@@ -1,9 +1,11 @@
 // The interfaces between layers that must not see each other; wired in app/. All are thread-safe unless said otherwise.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_queue.h"
 #include "base/error.h"
@@ -46,7 +48,16 @@ class RecordPredicate {
   virtual ~RecordPredicate() = default;
   // Whole streams first: false means that no record of it can match.
   virtual bool may_match(const Stream& stream) const = 0;
+  // Asked of records whose stream may match.
   virtual bool matches(const RecordView& record) const = 0;
+  // Appends the indices of the batch's records that match, ascending: what matches() says of each, but made so that a whole batch can be
+  // searched at once. Its stream may match.
+  virtual void select(const CommittedBatch& batch, std::vector<std::uint32_t>& out) const {
+    const std::vector<Record>& records = batch.batch.records;
+    for (std::uint32_t i = 0; i < records.size(); ++i) {
+      if (matches({&batch.batch, &records[i], batch.first_sequence + i})) out.push_back(i);
+    }
+  }
 };
 
 // Labels that are computed on reading and belong to no stream (test, run, template…).

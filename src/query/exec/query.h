@@ -1,4 +1,4 @@
-// Queries from text to answers: what the API and the command line call.
+// Queries from text to answers: what the API and the command line call. All functions are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -44,17 +44,18 @@ struct Row {
 
 struct QueryAnswer {
   std::vector<Row> rows;         // in the asked direction, by sequence
-  std::optional<Sequence> next;  // give it as `after` for the next page; none: that was all
+  std::optional<Sequence> next;  // give it as `after` for the next page (which may be empty); none: that was all
   std::uint64_t scanned_records = 0;
   std::uint64_t scanned_bytes = 0;
 };
 
-// query_timeout; errors of the store.
+// On the caller's thread. Gap records of streams that match are always among the rows: they say what is missing. Rows keep what they
+// show alive, not more than a few times the bytes of their lines. query_timeout; errors of the store.
 base::Result<QueryAnswer> run(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request);
 
 struct CountAnswer {
-  std::uint64_t records = 0;
-  std::uint64_t errors = 0;
+  std::uint64_t records = 0;  // without gaps
+  std::uint64_t errors = 0;   // error records among them
   std::uint64_t gaps = 0;
 };
 // Counts what matches; limit and after are not used.
