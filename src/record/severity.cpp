@@ -123,7 +123,8 @@ std::optional<Severity> parse_long(std::string_view text) {
 }  // namespace
 
 std::optional<Severity> parse_severity(std::string_view text) {
-  if (text.empty() || text.size() > 13) return std::nullopt;
+  // A NUL would vanish in pack().
+  if (text.empty() || text.size() > 13 || text.find('\0') != std::string_view::npos) return std::nullopt;
   if (text.size() > 8) return parse_long(text);
   if (const auto found = parse_short(pack(text))) return found;
   return parse_numbered(text);
