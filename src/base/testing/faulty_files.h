@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/files.h"
@@ -24,7 +25,7 @@
 
 namespace telltale::base::testing {
 
-// What is counted: the operations with an effect. Opening counts only when it creates a file.
+// What is counted: the operations with an effect. Opening counts only when it creates a file, make_directories() when it makes one.
 enum class FileOperation : std::uint8_t {
   create,
   append,
@@ -93,12 +94,12 @@ class FaultyFiles final : public Files {
   // What the plan has for the operation that comes now.
   struct Verdict {
     std::optional<ErrorCode> fail;
-    bool crash_before = false;
-    bool crash_after = false;
+    std::optional<CrashSide> crash;
   };
-  Verdict begin(FileOperation kind, std::string_view subject) TT_REQUIRES(mutex_);
-  template <class Effect>
-  auto perform(FileOperation kind, std::string_view subject, Effect effect) -> decltype(effect()) TT_REQUIRES(mutex_);
+  Verdict begin(FileOperation kind, const std::string& subject) TT_REQUIRES(mutex_);
+  template <class Effect, class OnFailure>
+  std::invoke_result_t<Effect> perform(FileOperation kind, const std::string& subject, Effect effect, OnFailure on_failure)
+      TT_REQUIRES(mutex_);
 
   MemoryFiles& disk_;
   mutable Mutex mutex_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -66,7 +65,7 @@ class MemoryFiles final : public Files {
   void set_capacity(std::optional<std::uint64_t> bytes);
   std::uint64_t used_bytes();
 
-  // For preparing and looking at files in tests; both end the program when the path cannot be used.
+  // For preparing and looking at files in tests; all end the program when the path cannot be used.
   // Makes or replaces the file, with its folders, durable at once.
   void put(const std::string& path, std::string_view text);
   std::string get(const std::string& path);
@@ -81,14 +80,18 @@ class MemoryFiles final : public Files {
   struct Place;
   struct EntryChange;
 
-  Inode find(const std::string& path) TT_REQUIRES(mutex_);
+  static FileInfo info_of(const MemoryInode& inode);
   Result<Place> place_of(const std::string& path) TT_REQUIRES(mutex_);
+  Result<Inode> find(const std::string& path) TT_REQUIRES(mutex_);
+  Result<Inode> find_directory(const std::string& path) TT_REQUIRES(mutex_);
+  Result<Inode> find_or_create(const std::string& path, OpenMode mode) TT_REQUIRES(mutex_);
   Inode new_inode(FileKind kind) TT_REQUIRES(mutex_);
-  Result<Inode> open_inode(const std::string& path, OpenMode mode) TT_REQUIRES(mutex_);
   Status make_directories_locked(const std::string& path) TT_REQUIRES(mutex_);
   void change_entry(EntryChange change) TT_REQUIRES(mutex_);
-  void settle_entries(const CrashPolicy& policy, std::mt19937_64& random) TT_REQUIRES(mutex_);
-  std::uint64_t room_for(std::uint64_t wanted) const TT_REQUIRES(mutex_);
+  void settle_entries(UnsyncedEntries policy, std::mt19937_64& random) TT_REQUIRES(mutex_);
+  void count_links(MemoryInode& directory) TT_REQUIRES(mutex_);
+  std::uint64_t sum_of_sizes() const TT_REQUIRES(mutex_);
+  std::uint64_t free_bytes() const TT_REQUIRES(mutex_);
   UnixNanos tick() TT_REQUIRES(mutex_) { return now_ += nanos_per_millisecond; }
 
   mutable Mutex mutex_;
@@ -97,7 +100,6 @@ class MemoryFiles final : public Files {
   std::vector<EntryChange> unsynced_entries_ TT_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<MemoryInode>> inodes_ TT_GUARDED_BY(mutex_);
   std::optional<std::uint64_t> capacity_ TT_GUARDED_BY(mutex_);
-  std::uint64_t used_ TT_GUARDED_BY(mutex_) = 0;
   std::uint64_t epoch_ TT_GUARDED_BY(mutex_) = 0;  // counts crashes
   std::uint64_t last_inode_ TT_GUARDED_BY(mutex_) = 0;
   UnixNanos now_ TT_GUARDED_BY(mutex_) = 1'700'000'000 * nanos_per_second;
@@ -119,7 +121,6 @@ class MemoryWriter final : public WritableFile {
  private:
   friend class MemoryFiles;
   MemoryWriter(MemoryFiles& files, std::shared_ptr<MemoryInode> inode, std::string path, std::uint64_t epoch, std::uint64_t size);
-  Status check_alive() const;
 
   MemoryFiles& files_;
   const std::shared_ptr<MemoryInode> inode_;  // second owners: the directories' entries
