@@ -42,10 +42,10 @@ bool is_digit(char c) {
 
 // "12.5" as 125 / 10; fails above `most_digits` digits, which no sensible value has.
 struct Decimal {
-  std::uint64_t digits = 0;
+  Wide digits = 0;
   std::uint64_t scale = 1;
 };
-constexpr int most_digits = 19;
+constexpr int most_digits = 20;
 
 bool take_decimal(std::string_view& text, Decimal& out) {
   int count = 0;
@@ -56,7 +56,7 @@ bool take_decimal(std::string_view& text, Decimal& out) {
       if (text.size() < 2 || !is_digit(text[1])) return false;
     } else {
       if (++count > most_digits) return false;
-      out.digits = out.digits * 10 + static_cast<std::uint64_t>(text.front() - '0');
+      out.digits = out.digits * 10 + static_cast<Wide>(text.front() - '0');
       if (point) out.scale *= 10;
     }
     text.remove_prefix(1);
@@ -80,7 +80,7 @@ const Unit* take_unit(std::string_view& text, const std::array<Unit, n>& units, 
 }
 
 Wide times(const Decimal& number, std::uint64_t factor) {
-  return static_cast<Wide>(number.digits) * factor / number.scale;
+  return number.digits * factor / number.scale;
 }
 
 std::unexpected<Error> not_a_duration(std::string_view text) {
