@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -21,6 +22,7 @@ struct ServerLimits {
   std::int64_t request_timeout_ns = 10'000'000'000;  // to receive one request
   std::int64_t idle_timeout_ns = 60'000'000'000;     // between requests
   std::uint64_t max_message_bytes = 1024 * 1024;     // of a WebSocket message
+  std::uint64_t max_queued_bytes = 4 * 1024 * 1024;  // per WebSocket: below half of it the handler's on_drained is called
   std::int64_t ping_interval_ns = 20'000'000'000;    // WebSocket; a peer that does not answer two is closed
 };
 

@@ -7,18 +7,17 @@
 #include <string>
 #include <string_view>
 
-#include "net/http/http.h"
-
 namespace telltale::net {
 
 // A server connection. Methods may be called from any thread.
 class WsConnection {
  public:
   virtual ~WsConnection() = default;
-  // Queues text messages that are already encoded as WebSocket frames (encode_ws_text), so that many connections share one buffer.
-  // Never blocks; the caller looks at queued_bytes() and does not send more than it may (slow readers).
+  // Queues text messages that are already encoded as WebSocket frames (append_ws_text_frame), so that many connections share one buffer:
+  // whole frames, one or many; the connections that send it own it together. Never blocks; the caller looks at queued_bytes() and does
+  // not send more than it may (slow readers). Dropped when the connection is closed or closing.
   virtual void send_frames(std::shared_ptr<const std::string> frames) = 0;
-  // One text message.
+  // One text message (UTF-8).
   virtual void send_text(std::string_view text) = 0;
   // Bytes queued here that the kernel has not taken yet.
   virtual std::size_t queued_bytes() const = 0;
@@ -34,10 +33,12 @@ class WsHandler {
   virtual ~WsHandler() = default;
   virtual void on_open(const std::shared_ptr<WsConnection>& connection) = 0;
   virtual void on_text(std::string_view message) = 0;
-  // The queue has room again (below half of its bound).
+  // The kernel took bytes and the queue is below half of ServerLimits::max_queued_bytes: a reader that lags can be sent more.
   virtual void on_drained() = 0;
-  // Once, last.
+  // Once, last; the handler is destroyed after it.
   virtual void on_close() = 0;
+  // The subprotocol to name in the handshake's answer: one of those the client offered, or empty.
+  virtual std::string subprotocol() const { return {}; }
 };
 
 // Appends one unmasked text frame (FIN) that holds `text`.

@@ -1,0 +1,192 @@
+#include "net/http/request_reader.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "base/text.h"
+#include "net/http/target.h"
+
+namespace telltale::net {
+
+namespace http = boost::beast::http;
+using base::ErrorCode;
+
+struct RequestReader::Parser {
+  explicit Parser(const RequestLimits& limits) {
+    // Our own limit is met first; Beast's counts differently for different cuts of the input.
+    parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes) + 1024);
+    parser.body_limit(limits.max_body_bytes);
+  }
+  http::request_parser<http::string_body> parser;
+};
+
+namespace {
+
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::size_t count_fields(const http::fields& fields, http::field name) {
+  const auto [first, last] = fields.equal_range(name);
+  return static_cast<std::size_t>(std::distance(first, last));
+}
+
+base::Status malformed(std::string why) {
+  return base::fail(ErrorCode::malformed_request, std::move(why));
+}
+
+}  // namespace
+
+RequestReader::RequestReader(const RequestLimits& limits) : limits_(limits), parser_(std::make_unique<Parser>(limits)) {}
+RequestReader::~RequestReader() = default;
+
+RequestReader::State RequestReader::fail(base::Error error) {
+  failed_ = true;
+  keep_alive_ = false;
+  error_ = std::move(error);
+  return State::failed;
+}
+
+base::Error RequestReader::parse_error(std::string_view why, bool header_limit, bool body_limit) const {
+  if (header_limit) {
+    return {ErrorCode::header_too_large, fmt::format("the request's headers are larger than {} bytes", limits_.max_header_bytes), {}};
+  }
+  if (body_limit) {
+    return {ErrorCode::body_too_large, fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes), {}};
+  }
+  return {ErrorCode::malformed_request, fmt::format("the request cannot be read as HTTP/1.1: {}", why), {}};
+}
+
+// Empty lines before a request are ignored (RFC 9112 section 2.2).
+void RequestReader::skip_empty_lines() {
+  std::size_t count = 0;
+  while (std::string_view(input_).substr(count).starts_with("\r\n")) count += 2;
+  input_.erase(0, count);
+}
+
+RequestReader::State RequestReader::advance() {
+  if (failed_) return State::failed;
+  if (!header_done_) {
+    if (used_ == 0) skip_empty_lines();
+    if (input_.empty()) return State::need_more;
+    if (!parse_header()) return failed_ ? State::failed : State::need_more;
+  }
+  if (!parse_body()) return failed_ ? State::failed : State::need_more;
+  return State::complete;
+}
+
+// Gives the parser at most as many bytes as a header may have, so that what is too large does not depend on the input's cuts.
+bool RequestReader::parse_header() {
+  auto& parser = parser_->parser;
+  parser.eager(false);
+  const auto limit = static_cast<std::size_t>(limits_.max_header_bytes);
+  while (!parser.is_header_done()) {
+    const std::size_t end = std::min(input_.size(), limit);
+    boost::system::error_code error;
+    const std::size_t taken = parser.put(boost::asio::buffer(input_.data() + used_, end - used_), error);
+    used_ += taken;
+    if (error == http::error::need_more) {
+      if (input_.size() >= limit) fail(parse_error({}, true, false));
+      return false;
+    }
+    if (error) {
+      fail(parse_error(error.message(), error == http::error::header_limit, error == http::error::body_limit));
+      return false;
+    }
+  }
+  auto status = check_framing(std::string_view(input_).substr(0, used_));
+  if (status) status = fill_request();
+  if (!status) {
+    fail(std::move(status.error()));
+    return false;
+  }
+  header_done_ = true;
+  input_.erase(0, used_);
+  used_ = 0;
+  return true;
+}
+
+bool RequestReader::parse_body() {
+  auto& parser = parser_->parser;
+  parser.eager(true);
+  while (!parser.is_done()) {
+    boost::system::error_code error;
+    const std::size_t taken = parser.put(boost::asio::buffer(input_.data() + used_, input_.size() - used_), error);
+    used_ += taken;
+    if (error == http::error::need_more || (!error && !parser.is_done() && used_ == input_.size())) break;
+    if (error) {
+      fail(parse_error(error.message(), false, error == http::error::body_limit));
+      return false;
+    }
+  }
+  input_.erase(0, used_);
+  used_ = 0;
+  return parser.is_done();
+}
+
+// What lets two readers of the same bytes see different requests is refused (RFC 9112 sections 3.2, 5.2, 6.1 and 11.2).
+base::Status RequestReader::check_framing(std::string_view raw) const {
+  const auto& message = parser_->parser.get();
+  if (raw.find("\r\n ") != std::string_view::npos || raw.find("\r\n\t") != std::string_view::npos) {
+    return malformed("a header of the request is folded over several lines");
+  }
+  const std::size_t encodings = count_fields(message, http::field::transfer_encoding);
+  const std::size_t lengths = count_fields(message, http::field::content_length);
+  if (encodings > 0 && lengths > 0) return malformed("the request has both Content-Length and Transfer-Encoding");
+  if (lengths > 1 || encodings > 1) return malformed("the request says its length more than once");
+  const std::string_view encoding = view(message[http::field::transfer_encoding]);
+  if (encodings == 1 && (message.version() == 10 || !base::equals_ignoring_case(encoding, "chunked"))) {
+    return malformed("the request has a Transfer-Encoding other than chunked");
+  }
+  const std::size_t hosts = count_fields(message, http::field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() == 11)) return malformed("the request needs exactly one Host header");
+  return {};
+}
+
+base::Status RequestReader::fill_request() {
+  const auto& message = parser_->parser.get();
+  request_.method = view(message.method_string());
+  request_.target = view(message.target());
+  auto target = parse_target(request_.target);
+  if (!target) return base::pass(target);
+  if ((target->path == "*") != (request_.target == "*") || (target->path == "*" && request_.method != "OPTIONS")) {
+    return malformed("the target '*' is for OPTIONS only");
+  }
+  request_.path = std::move(target->path);
+  request_.query = std::move(target->query);
+  for (const auto& field : message) request_.headers.emplace_back(base::to_lower(view(field.name_string())), view(field.value()));
+  if (!target->authority.empty()) {
+    // The absolute form's authority replaces Host (RFC 9112 section 3.2.2).
+    for (auto& [name, value] : request_.headers) {
+      if (name == "host") value = target->authority;
+    }
+  }
+  http_1_0_ = message.version() == 10;
+  keep_alive_ = message.keep_alive();
+  wants_continue_ = !http_1_0_ && base::equals_ignoring_case(request_.header("expect"), "100-continue");
+  return {};
+}
+
+bool RequestReader::take_continue() {
+  const bool wanted = header_done_ && wants_continue_ && !parser_->parser.is_done() && input_.empty();
+  if (header_done_) wants_continue_ = false;
+  return wanted;
+}
+
+Request RequestReader::take() {
+  request_.body = std::move(parser_->parser.get().body());
+  parser_ = std::make_unique<Parser>(limits_);
+  header_done_ = false;
+  wants_continue_ = false;
+  return std::exchange(request_, Request{});
+}
+
+std::string RequestReader::take_rest() {
+  return std::exchange(input_, std::string());
+}
+
+}  // namespace telltale::net
