@@ -1,0 +1,75 @@
+// The catalog: SQLite at DATA/catalog.sqlite. An index over what the segments say (streams, first and last seen), which can be deleted and
+// is rebuilt, and the only home of tokens.
+//
+// Threads: open/close by the owner; all else from any thread. on_commit only queues (bounded; what does not fit is caught up by scanning
+// from applied_sequence) and never waits for SQLite, which one thread of the catalog's own talks to. check_token looks at a copy in memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/random.h"
+#include "record/ports.h"
+#include "store/engine/store.h"
+
+namespace telltale::store {
+
+enum class TokenRole : std::uint8_t { viewer, analyst, ingester, admin };
+std::string_view token_role_name(TokenRole role);
+std::optional<TokenRole> parse_token_role(std::string_view name);
+
+struct TokenInfo {
+  std::string id;  // short, for `telltale token revoke`
+  std::string name;
+  TokenRole role = TokenRole::viewer;
+  std::string scope;  // a stream selector; empty: everything
+  UnixNanos created = 0;
+  bool revoked = false;
+};
+
+struct NewToken {
+  TokenInfo info;
+  std::string token;  // tt_…; shown once, never stored
+};
+
+struct StreamSummary {
+  StreamRef stream;
+  Sequence first_sequence = 0;
+  Sequence last_sequence = 0;
+  UnixNanos first_observed = 0;
+  UnixNanos last_observed = 0;
+  std::uint64_t records = 0;
+};
+
+class Catalog : public record::CommitListener {
+ public:
+  // Opens or makes the file and brings it up to `reader` (may be null: tokens only, as for commands). A file that is no database is set
+  // aside as catalog.sqlite.damaged-N, a new one is made, and warnings() says that tokens are lost. store_version when it is of a newer
+  // version.
+  static base::Result<std::unique_ptr<Catalog>> open(const std::string& data_folder, base::Files& files, const base::Clock& clock,
+                                                     base::Random& random, const StoreReader* reader);
+
+  virtual base::Result<NewToken> create_token(std::string_view name, TokenRole role, std::string_view scope) = 0;
+  virtual std::vector<TokenInfo> tokens() const = 0;
+  // not_found names the id.
+  virtual base::Status revoke_token(std::string_view id) = 0;
+  // The token's holder; nobody for unknown or revoked text. In constant time for equal lengths, from memory. Tokens made or revoked by
+  // another process are seen within seconds.
+  virtual std::optional<TokenInfo> check_token(std::string_view token) const = 0;
+
+  virtual std::vector<StreamSummary> streams() const = 0;
+  virtual std::vector<std::string> warnings() const = 0;
+  // Waits until everything committed before the call is in the file; for tests and stopping.
+  virtual base::Status flush(std::int64_t timeout_ns) = 0;
+  // Ends the thread. Idempotent.
+  virtual base::Status close() = 0;
+};
+
+}  // namespace telltale::store
