@@ -1,7 +1,11 @@
-// Reads the settings of an engine: defaults < telltale.yaml < environment variables < command line. The table of schema/config.yaml is
-// the only list of what there is.
+// From defaults, telltale.yaml, the environment and the command line to a Config. Which settings there are: schema/config.yaml.
+//
+// Precedence: command line > environment > file > defaults. The file is the one named, else the first of telltale.yaml in the working
+// folder, ~/.config/telltale/telltale.yaml and /etc/telltale/telltale.yaml; without any the defaults are used. Text values of the file may
+// hold ${NAME}, ${NAME:-default} and ${file:/path} ("$${" is a literal "${"); of patterns they are left alone.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,39 +20,59 @@
 
 namespace telltale::config {
 
+// The value of an environment variable; empty when it is not set.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+// The secret that ${SCHEME:reference} stands for. The error names the reference, never the secret.
+using SecretSource = std::function<base::Result<std::string>(std::string_view reference)>;
 
 struct LoadRequest {
-  std::optional<std::string> path;                             // --config; none: the search order of DESIGN 8
-  std::vector<std::pair<std::string, std::string>> overrides;  // command line: setting's path ("server.port") and value as text
-  std::vector<std::string> files;                              // command line: patterns that become one more file source
-  Environment environment;
-  std::string working_folder = ".";
-  std::string home;  // empty: no ~/.config
+  std::optional<std::string> path;                             // --config: this file and no other
+  Environment environment;                                     // not set: no variables
+  std::vector<std::pair<std::string, std::string>> overrides;  // of the command line: setting and value; a later one wins
+  std::string home;                                            // for ~/.config; empty: that folder is not looked in
+  std::map<std::string, SecretSource> secrets;                 // by scheme, besides `file`, which is built in
 };
 
-// One thing that is wrong: "telltale.yaml:12: server.port: 'abc' is not a number from 0 to 65535".
+// One thing that is wrong with the settings.
 struct Problem {
-  std::string file;  // or "environment", "command line"
-  int line = 0;      // 0: none
-  std::string key;   // the setting's path
-  std::string message;
+  base::ErrorCode code = base::ErrorCode::config_invalid_value;
+  std::string file;     // empty: not from a file
+  int line = 0;         // from 1; 0: unknown
+  std::string key;      // the setting, as in "sources.files[0].paths"; or the environment variable
+  std::string value;    // as written; empty for secrets and where there is none
+  std::string message;  // what is wrong and what is allowed, without file, line and key
+
+  // "FILE:LINE: KEY: MESSAGE"
+  std::string text() const;
+};
+
+enum class OriginKind : std::uint8_t { builtin, file, environment, command_line };
+
+// Where a setting's value came from.
+struct Origin {
+  OriginKind kind = OriginKind::builtin;
+  std::string place;                   // the file or the variable
+  int line = 0;                        // in the file
+  std::optional<std::string> written;  // the text before ${...} was replaced, when there was one
+
+  // "default", "telltale.yaml:3", "LOG_LEVEL", "command line"
   std::string text() const;
 };
 
 struct Loaded {
   Config config;
-  std::map<std::string, std::string> origins;  // setting's path -> "default", "telltale.yaml:12", "environment LOG_LEVEL", "command line"
-  std::vector<std::string> warnings;           // such as a secret in plain text
+  std::vector<std::string> warnings;      // one line each, "FILE:LINE: KEY: MESSAGE"
+  std::map<std::string, Origin> origins;  // by setting; those that are not in it have their default
 };
 
-// All problems at once; config_* of the first is the code of the error that load() gives.
-std::vector<Problem> check(base::Files& files, const LoadRequest& request);
-
-// The checked settings. On problems: one error whose cause holds a line for each.
+// Reads and checks everything. On an error its cause has every problem on a line of its own, and its code is the first one's.
 base::Result<Loaded> load(base::Files& files, const LoadRequest& request);
 
-// For `telltale config show`: every setting with where it came from; secrets as ***.
+// All that is wrong, in the order of the file, then the environment, then the command line; empty when load() would succeed.
+std::vector<Problem> check(base::Files& files, const LoadRequest& request);
+
+// All settings with where each value came from, as YAML with comments (which load() reads again, but for secrets) or as JSON. Secrets
+// are ***, and what came from a ${...} is shown as it was written.
 std::string show_yaml(const Loaded& loaded);
 std::string show_json(const Loaded& loaded);
 
