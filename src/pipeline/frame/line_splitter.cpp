@@ -1,0 +1,72 @@
+#include "pipeline/frame/line_splitter.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include <simdjson.h>
+
+#include "base/assert.h"
+
+namespace telltale::pipeline {
+
+using record::Batch;
+using record::RawBlock;
+using record::Record;
+using record::TextRef;
+
+namespace {
+
+constexpr std::size_t largest_block = std::numeric_limits<std::uint32_t>::max() / 4;
+
+void append_line(Batch& batch, std::size_t from, std::size_t to, base::UnixNanos observed_time) {
+  if (to > from && batch.text[to - 1] == '\r') --to;
+  Record record;
+  record.observed_time = observed_time;
+  record.line = TextRef{static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
+  record.body = record.line;
+  batch.records.push_back(record);
+}
+
+void split_lines(Batch& batch, std::size_t size, base::UnixNanos observed_time) {
+  const char* const begin = batch.text.data();
+  batch.records.reserve(static_cast<std::size_t>(std::count(begin, begin + size, '\n')) + 1);
+  std::size_t from = 0;
+  while (from < size) {
+    const void* const found = std::memchr(begin + from, '\n', size - from);
+    const std::size_t to = found == nullptr ? size : static_cast<std::size_t>(static_cast<const char*>(found) - begin);
+    append_line(batch, from, to, observed_time);
+    from = to + 1;
+  }
+}
+
+// One pass over the block; only a block that fails is looked at line by line.
+void flag_invalid_utf8(Batch& batch) {
+  if (simdjson::validate_utf8(batch.text.data(), batch.text.size())) return;
+  for (Record& record : batch.records) {
+    if (!simdjson::validate_utf8(batch.text.data() + record.line.offset, record.line.size)) record.flags |= record::flag_invalid_utf8;
+  }
+}
+
+}  // namespace
+
+Batch LineSplitter::split(RawBlock&& block) {
+  TT_ASSERT(block.bytes.size() <= largest_block, "a source handed out a block that text offsets cannot reach");
+  Batch batch;
+  batch.stream = std::move(block.stream);
+  batch.first_source_line = block.first_source_line;
+  batch.position = std::move(block.position);
+  if (block.raw_to > block.raw_from) batch.raw = record::RawRange{block.raw_from, block.raw_to, {}};
+  batch.text = std::move(block.bytes);
+  const std::size_t size = batch.text.size();
+  if (size == 0) return batch;
+  batch.text.reserve(size + text_slack_bytes);
+  split_lines(batch, size, block.observed_time);
+  flag_invalid_utf8(batch);
+  Record& last = batch.records.back();
+  if (batch.text[size - 1] != '\n') last.flags |= record::flag_unterminated;
+  if (block.truncated) last.flags |= record::flag_truncated;
+  return batch;
+}
+
+}  // namespace telltale::pipeline
