@@ -214,7 +214,9 @@ bool read_fields(RecordFields& fields, TextRef region, const char* base, std::si
     if (!reader.read(field, attribute)) return false;
     const std::string_view key = fields.view(attribute.key);
     docker.see(key, attribute);
-    if (attribute.type == AttributeType::json && fields.view(attribute.text)[0] == '{' && known_key(key).role == KeyRole::container) {
+    // "log" alone is the name of both a message (Docker) and a container (Elastic Common Schema).
+    const bool object_field = attribute.type == AttributeType::json && fields.view(attribute.text)[0] == '{';
+    if (object_field && (key == "log" || known_key(key).role == KeyRole::container)) {
       const std::size_t at = attribute.text.offset - region.offset;
       read_container(fields, attribute, base + at, capacity - at, buffers);
     }

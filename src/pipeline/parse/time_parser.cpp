@@ -255,7 +255,7 @@ std::optional<ParsedTime> parse_epoch_prefix(std::string_view text) {
     do ++size;
     while (size < text.size() && is_digit(text[size]));
   }
-  if (size < text.size() && (is_word(text[size]) || text[size] == '.' || text[size] == '-' || text[size] == ':')) return std::nullopt;
+  if (size < text.size() && (is_word(text[size]) || text[size] == '.' || text[size] == '-')) return std::nullopt;
   return parse_epoch(text.substr(0, size));
 }
 
