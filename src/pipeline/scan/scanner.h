@@ -29,7 +29,7 @@ struct Hit {
 
 class Scanner;
 
-// Working memory of scans with one Scanner; used by one thread at a time. Outlives no Scanner rule: it may die before or after it.
+// Working memory of scans with one Scanner; used by one thread at a time. It may die before or after the Scanner.
 class ScanScratch {
  public:
   explicit ScanScratch(const Scanner& scanner);

@@ -1,0 +1,61 @@
+#include "pipeline/rules/rules.h"
+
+#include "pipeline/rules/batch_rules.h"
+#include "pipeline/rules/parts.h"
+
+namespace telltale::pipeline {
+
+Rules::Parts::Parts(Redactor the_redactor, Detector the_detector, Scanner the_scanner)
+    : redactor(std::move(the_redactor)), detector(std::move(the_detector)), scanner(std::move(the_scanner)) {
+  for (LiteralId id = 0; id < scanner.literal_count(); ++id) redacts.push_back(redactor.wants(id) ? 1 : 0);
+}
+
+RulesScratch::RulesScratch(const Rules& rules) : parts_(std::make_unique<Parts>(rules.parts_->scanner)) {}
+RulesScratch::~RulesScratch() = default;
+RulesScratch::RulesScratch(RulesScratch&&) noexcept = default;
+RulesScratch& RulesScratch::operator=(RulesScratch&&) noexcept = default;
+
+Rules::Rules(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+Rules::~Rules() = default;
+
+void Rules::apply(record::Batch& batch, RulesState& state, RulesScratch& scratch, const Reparse& reparse) const {
+  RulesScratch::Parts& work = *scratch.parts_;
+  BatchRules(parts_->redactor, parts_->detector, parts_->scanner, parts_->redacts, batch, state, reparse)
+      .apply({work.redact, work.detect, work.hits, work.numbers, work.escaped});
+}
+
+std::string Rules::redact_text(std::string_view text, RulesScratch& scratch) const {
+  if (!parts_->redactor.enabled()) return std::string(text);
+  RulesScratch::Parts& work = *scratch.parts_;
+  work.hits.clear();
+  parts_->scanner.scan(text, work.redact.scan, work.hits);
+  RedactState none;
+  if (!parts_->redactor.redact(text, work.hits, 0, parts_->scanner, none, work.redact)) return std::string(text);
+  return work.redact.line;
+}
+
+record::StreamRef Rules::redact_labels(const record::StreamRef& stream, RulesScratch& scratch) const {
+  std::vector<std::pair<std::string, std::string>> pairs = stream->labels.pairs();
+  bool changed = false;
+  for (auto& [name, value] : pairs) {
+    std::string redacted = redact_text(value, scratch);
+    changed = changed || redacted != value;
+    value = std::move(redacted);
+  }
+  return changed ? record::make_stream(record::Labels(std::move(pairs))) : stream;
+}
+
+base::Result<std::unique_ptr<const Rules>> make_rules(const config::RedactionConfig& redaction, const config::DetectionConfig& detection,
+                                                      telemetry::Metrics& metrics) {
+  ScannerBuilder builder;
+  auto redactor = Redactor::make(redaction, builder, metrics);
+  if (!redactor) return base::pass(redactor);
+  auto detector = Detector::make(detection, builder);
+  if (!detector) return base::pass(detector);
+  auto scanner = builder.build();
+  if (!scanner) return base::pass(scanner);
+  auto parts = std::make_unique<const Rules::Parts>(std::move(*redactor), std::move(*detector), std::move(*scanner));
+  return std::unique_ptr<const Rules>(new Rules(std::move(parts)));
+}
+
+}  // namespace telltale::pipeline
