@@ -22,15 +22,20 @@ base::Result<Url> parse_url(std::string_view text);
 // Percent-encodes for a query's value.
 std::string url_encode(std::string_view text);
 
-// One request; connection_failed, timeout, connection_lost. Certificates of https are verified.
+// One request on a connection of its own; connection_failed, tls_failed, timeout, connection_lost, invalid_argument (a header or target
+// that cannot be sent). Certificates of https are verified against the system's authorities. The answer's header names are in lower
+// case; redirects are not followed.
 base::Result<Response> http_request(const Url& url, std::string_view method, const Headers& headers, std::string_view body,
                                     std::int64_t timeout_ns);
 
 class WsClient {
  public:
   virtual ~WsClient() = default;
+  // Schemes ws and wss (http and https mean the same). unauthorized or forbidden when the server says so; otherwise as http_request.
+  // `timeout_ns` is also each send's.
   static base::Result<std::unique_ptr<WsClient>> connect(const Url& url, const Headers& headers, std::int64_t timeout_ns);
-  // The next text message; nothing when the peer closed; timeout when the time passed (the connection stays usable).
+  // The next text message (pings are answered while it waits); nothing when the peer closed; timeout when the time passed (the connection
+  // stays usable).
   virtual base::Result<std::optional<std::string>> receive(std::int64_t timeout_ns) = 0;
   virtual base::Status send(std::string_view text) = 0;
 };
