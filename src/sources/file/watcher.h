@@ -31,7 +31,9 @@ class Watcher {
   virtual base::Status watch_link(const std::string& path) = 0;
   // Waits for an event, wake() or the end of the time; appends to `out`. A negative time does not end.
   virtual void wait(std::int64_t timeout_ns, WatchEvents& out) = 0;
-  // Ends the present or next wait.
+  // Waits without listening, so that many small writes are read together; wake() ends it.
+  virtual void rest(std::int64_t time_ns) = 0;
+  // Ends the present or next wait or rest.
   virtual void wake() = 0;
 };
 

@@ -1,0 +1,259 @@
+#include "sources/file/file_source.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/task_group.h"
+#include "sources/file/tailer.h"
+
+namespace telltale::sources {
+namespace {
+
+constexpr std::int64_t rest_ns = base::nanos_per_millisecond;  // between reads while files are written to
+constexpr std::int64_t held_look_ns = 200 * base::nanos_per_millisecond;
+constexpr std::int64_t sweep_share = 100;  // a sweep that takes long comes less often: at most this part of the time goes into sweeps
+
+}  // namespace
+
+// One barrier: asked for by a caller's thread, served by the reader, awaited by the caller.
+struct BarrierRequest {
+  bool read = false;                           // all that existed was read
+  std::vector<CommitTracker::Target> targets;  // then: what must be committed
+  std::optional<std::vector<Tailer::Mark>> marks;
+  std::vector<std::string> missing;
+};
+
+class FileSource::Impl {
+ public:
+  Impl(std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports, std::vector<record::Position> positions)
+      : sources_(std::move(sources)),
+        options_(std::move(options)),
+        ports_(std::move(ports)),
+        positions_(std::move(positions)),
+        metrics_(ports_.metrics),
+        commits_(metrics_.lag),
+        tasks_("file source") {}
+
+  base::Status start() {
+    auto patterns = Patterns::parse(sources_);
+    if (!patterns) return base::pass(patterns);
+    tailer_ = std::make_unique<Tailer>(std::move(*patterns), sources_, options_, ports_, metrics_, commits_, positions_);
+    positions_.clear();
+    live_ = tailer_.get();
+    {
+      base::MutexLock lock(mutex_);
+      running_ = true;
+    }
+    tasks_.spawn("file-reader", [this](std::stop_token stop) { run(stop); });
+    return {};
+  }
+
+  void stop() {
+    tasks_.request_stop();
+    ports_.watcher.wake();
+    tasks_.close();
+    base::MutexLock lock(mutex_);
+    running_ = false;
+    served_.notify_all();
+  }
+
+  SourceHealth health() const {
+    base::MutexLock lock(mutex_);
+    SourceHealth health = health_;
+    health.lag_bytes = commits_.lag_bytes();
+    return health;
+  }
+
+  void on_commit(const record::CommittedBatchRef& batch) {
+    if (!batch->batch.position || !batch->batch.position->key.starts_with(position_key_prefix)) return;
+    commits_.committed(*batch->batch.position);
+    if (Tailer* tailer = live_.load()) tailer->commit_arrived();
+  }
+
+  BarrierReport barrier(std::int64_t timeout_ns);
+
+ private:
+  void run(std::stop_token stop);
+  void serve_barriers();
+  void publish_health();
+  std::int64_t time_to_wait(base::MonoNanos now) const;
+  void sweep();
+
+  const std::vector<config::FileSource> sources_;
+  const FileSourceOptions options_;
+  const FileSourcePorts ports_;
+  std::vector<record::Position> positions_;
+  FileMetrics metrics_;
+  CommitTracker commits_;
+  std::unique_ptr<Tailer> tailer_;
+  std::atomic<Tailer*> live_{nullptr};  // the same, for commits that come while it is made
+  mutable base::Mutex mutex_;
+  base::Condition served_;
+  SourceHealth health_ TT_GUARDED_BY(mutex_){.name = "file", .detail = {}};
+  std::vector<BarrierRequest*> barriers_ TT_GUARDED_BY(mutex_);
+  bool running_ TT_GUARDED_BY(mutex_) = false;
+  base::MonoNanos next_sweep_ = 0;  // the reader's
+  base::MonoNanos next_held_look_ = 0;
+  base::TaskGroup tasks_;  // last: its threads use all of the above
+};
+
+void FileSource::Impl::sweep() {
+  const base::MonoNanos began = ports_.clock.mono();
+  tailer_->scan(true);
+  tailer_->tend();
+  const base::MonoNanos ended = ports_.clock.mono();
+  next_sweep_ = ended + std::max(options_.sweep_interval_ns, (ended - began) * sweep_share);
+  next_held_look_ = ended + held_look_ns;
+  publish_health();
+}
+
+std::int64_t FileSource::Impl::time_to_wait(base::MonoNanos now) const {
+  base::MonoNanos next = next_sweep_;
+  if (tailer_->has_held()) next = std::min(next, next_held_look_);
+  return std::max<std::int64_t>(next - now, 0);
+}
+
+void FileSource::Impl::run(std::stop_token stop) {
+  WatchEvents events;
+  bool more = false;
+  bool rested = true;
+  while (!stop.stop_requested()) {
+    base::MonoNanos now = ports_.clock.mono();
+    if (now >= next_sweep_) sweep();
+    events.clear();
+    ports_.watcher.wait(more ? 0 : time_to_wait(ports_.clock.mono()), events);
+    for (const auto& path : events.modified) tailer_->touched(path);
+    if (events.names_changed || tailer_->wants_scan()) {
+      tailer_->scan(false);
+      tailer_->tend();
+      publish_health();
+    }
+    now = ports_.clock.mono();
+    if (tailer_->has_held() && now >= next_held_look_) {
+      tailer_->tend();
+      next_held_look_ = now + held_look_ns;
+    }
+    serve_barriers();
+    more = tailer_->work();
+    serve_barriers();
+    // Who writes line by line would wake this thread for each: the next lines are read together. After a pause the first is read at once.
+    rested = more || events.modified.empty();
+    if (!rested) ports_.watcher.rest(rest_ns);
+  }
+}
+
+void FileSource::Impl::publish_health() {
+  SourceHealth health;
+  health.name = "file";
+  health.streams = tailer_->streams();
+  const auto& problems = tailer_->problems();
+  health.healthy = problems.empty();
+  if (!problems.empty()) {
+    const auto& [path, error] = *problems.begin();
+    health.detail = fmt::format("{}: {}", path, error.message());
+    if (problems.size() > 1) health.detail += fmt::format(" (and {} more)", problems.size() - 1);
+  }
+  base::MutexLock lock(mutex_);
+  health_ = std::move(health);
+}
+
+// New requests: everything is looked at once, what has more bytes than were read is what they wait for.
+void FileSource::Impl::serve_barriers() {
+  bool fresh = false;
+  {
+    base::MutexLock lock(mutex_);
+    if (barriers_.empty()) return;
+    fresh = std::ranges::any_of(barriers_, [](const BarrierRequest* request) { return !request->marks; });
+  }
+  std::vector<Tailer::Mark> marks;
+  std::vector<BarrierRequest*> asked;
+  if (fresh) {
+    {
+      base::MutexLock lock(mutex_);
+      for (auto* request : barriers_)
+        if (!request->marks) asked.push_back(request);
+    }
+    tailer_->scan(false);
+    tailer_->tend();
+    publish_health();
+    marks = tailer_->marks();
+  }
+  base::MutexLock lock(mutex_);
+  for (auto* request : barriers_) {
+    if (!request->marks && std::ranges::find(asked, request) != asked.end()) {
+      request->marks.emplace();
+      for (const auto& mark : marks) {
+        if (mark.readable)
+          request->marks->push_back(mark);
+        else
+          request->missing.push_back(fmt::format("{}: cannot be read", mark.path));
+      }
+    }
+    if (!request->marks) continue;
+    std::erase_if(*request->marks, [&](const Tailer::Mark& mark) { return tailer_->is_reached(mark); });
+    if (!request->marks->empty() || request->read) continue;
+    request->targets = commits_.unsettled();
+    request->read = true;
+    served_.notify_all();
+  }
+}
+
+BarrierReport FileSource::Impl::barrier(std::int64_t timeout_ns) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout_ns);
+  BarrierReport report;
+  BarrierRequest request;
+  {
+    base::MutexLock lock(mutex_);
+    if (!running_) return {false, {"the file source is not running"}};
+    barriers_.push_back(&request);
+    ports_.watcher.wake();
+    while (!request.read && running_) {
+      const auto left = deadline - std::chrono::steady_clock::now();
+      if (left <= std::chrono::nanoseconds::zero()) break;
+      served_.wait_for(mutex_, left);
+    }
+    std::erase(barriers_, &request);
+    report.missing = std::move(request.missing);
+    if (!request.read) {
+      if (!request.marks)
+        report.missing.emplace_back("files: not looked at in time");
+      else
+        for (const auto& mark : *request.marks) report.missing.push_back(fmt::format("{}: not read up to byte {}", mark.path, mark.size));
+    }
+  }
+  const auto left = std::max<std::int64_t>((deadline - std::chrono::steady_clock::now()).count(), 0);
+  if (request.read) commits_.wait(request.targets, left, report.missing);
+  report.complete = report.missing.empty();
+  return report;
+}
+
+FileSource::FileSource(std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports,
+                       std::vector<record::Position> positions)
+    : impl_(std::make_unique<Impl>(std::move(sources), std::move(options), std::move(ports), std::move(positions))) {}
+
+FileSource::~FileSource() {
+  impl_->stop();
+}
+
+base::Status FileSource::start() {
+  return impl_->start();
+}
+void FileSource::stop() {
+  impl_->stop();
+}
+SourceHealth FileSource::health() const {
+  return impl_->health();
+}
+BarrierReport FileSource::barrier(std::int64_t timeout_ns) {
+  return impl_->barrier(timeout_ns);
+}
+void FileSource::on_commit(const record::CommittedBatchRef& batch) {
+  impl_->on_commit(batch);
+}
+
+}  // namespace telltale::sources

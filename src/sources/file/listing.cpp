@@ -1,0 +1,61 @@
+#include "sources/file/listing.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sources/file/rotation_name.h"
+
+namespace telltale::sources {
+
+base::Result<Patterns> Patterns::parse(const std::vector<config::FileSource>& sources) {
+  Patterns patterns;
+  for (const auto& source : sources) {
+    Entry entry;
+    for (const auto& text : source.paths) {
+      auto glob = Glob::parse(text);
+      if (!glob) return base::pass(glob);
+      entry.globs.push_back(std::move(*glob));
+    }
+    for (const auto& text : source.exclude) {
+      auto glob = Glob::parse(text);
+      if (!glob) return base::pass(glob);
+      entry.excludes.push_back(text);
+    }
+    patterns.entries_.push_back(std::move(entry));
+  }
+  return patterns;
+}
+
+bool Patterns::is_excluded(const Entry& entry, const std::string& path) const {
+  return std::ranges::any_of(entry.excludes, [&](const std::string& exclude) { return path_matches(exclude, path); });
+}
+
+bool Patterns::covers(std::size_t source, const std::string& path) const {
+  const Entry& entry = entries_[source];
+  return !is_excluded(entry, path) &&
+         std::ranges::any_of(entry.globs, [&](const Glob& glob) { return path_matches(glob.pattern(), path); });
+}
+
+Listing Patterns::find(base::Files& files) const {
+  Listing listing;
+  std::map<std::string, SeenFile> found;
+  std::set<std::string> folders;
+  std::set<std::string> problems;
+  for (std::size_t source = 0; source < entries_.size(); ++source) {
+    Glob::Result result;
+    for (const auto& glob : entries_[source].globs) glob.find(files, result);
+    for (auto& match : result.files) {
+      if (is_compressed_name(match.path) || is_excluded(entries_[source], match.path)) continue;
+      found.try_emplace(match.path, SeenFile{match.path, match.info, source, true});
+    }
+    folders.insert(result.folders.begin(), result.folders.end());
+    for (auto& problem : result.problems)
+      if (!is_excluded(entries_[source], problem.path) && problems.insert(problem.path).second)
+        listing.problems.push_back(std::move(problem));
+  }
+  for (auto& [path, seen] : found) listing.files.push_back(std::move(seen));
+  listing.folders.assign(folders.begin(), folders.end());
+  return listing;
+}
+
+}  // namespace telltale::sources

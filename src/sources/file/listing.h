@@ -1,0 +1,45 @@
+// The names that the configured patterns find now.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "config/config.h"
+#include "sources/file/glob.h"
+
+namespace telltale::sources {
+
+// A file that was seen in a folder.
+struct SeenFile {
+  std::string path;
+  base::FileInfo info;
+  std::size_t source = 0;  // index of the configured source
+  bool listed = true;      // found by a pattern; else only beside such a file
+};
+
+struct Listing {
+  std::vector<SeenFile> files;       // each path once, by path
+  std::vector<std::string> folders;  // each once
+  std::vector<Glob::Problem> problems;
+};
+
+// The patterns of all sources; of two sources that find one file the first has it.
+class Patterns {
+ public:
+  static base::Result<Patterns> parse(const std::vector<config::FileSource>& sources);
+  Listing find(base::Files& files) const;
+  // Would a file at `path` be found by this source?
+  bool covers(std::size_t source, const std::string& path) const;
+
+ private:
+  struct Entry {
+    std::vector<Glob> globs;
+    std::vector<std::string> excludes;
+  };
+  bool is_excluded(const Entry& entry, const std::string& path) const;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace telltale::sources

@@ -1,0 +1,363 @@
+#include "sources/file/tailer.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "telemetry/log.h"
+
+namespace telltale::sources {
+namespace {
+
+constexpr std::size_t most_pending = 16;          // blocks that are kept while sinks are full; others are read again
+constexpr std::size_t large_partial = 64 * 1024;  // unfinished lines from this size on count
+constexpr std::uint64_t head_hash_step = 64;      // below head_bytes the head's hash is renewed as it grows
+
+}  // namespace
+
+void SpaceSignal::raise() {
+  base::MutexLock lock(mutex_);
+  raised_ = true;
+  if (watcher_ != nullptr) watcher_->wake();
+}
+
+bool SpaceSignal::take() {
+  base::MutexLock lock(mutex_);
+  return std::exchange(raised_, false);
+}
+
+void SpaceSignal::disconnect() {
+  base::MutexLock lock(mutex_);
+  watcher_ = nullptr;
+}
+
+Tailer::Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports,
+               FileMetrics& metrics, CommitTracker& commits, const std::vector<record::Position>& positions)
+    : patterns_(std::move(patterns)),
+      sources_(std::move(sources)),
+      options_(std::move(options)),
+      ports_(std::move(ports)),
+      metrics_(metrics),
+      commits_(commits),
+      space_(std::make_shared<SpaceSignal>(ports_.watcher)) {
+  for (const auto& position : positions) {
+    if (!position.key.starts_with(position_key_prefix)) continue;
+    for (std::size_t i = 0; i < sources_.size(); ++i)
+      if (position.key == start_key(sources_[i])) started_.insert(i);
+    auto decoded = decode_position(position.value);
+    if (decoded && decoded->host == options_.host) stored_.emplace(position.key, std::move(*decoded));
+  }
+}
+
+Tailer::~Tailer() {
+  space_->disconnect();
+}
+
+void Tailer::enqueue(Origin& origin) {
+  if (origin.queued || origin.waiting || origin.is_blocked() || !origin.has_work()) return;
+  origin.queued = true;
+  queue_.push_back(&origin);
+}
+
+void Tailer::set_size(Origin& origin, std::uint64_t size) {
+  if (size == origin.size) return;
+  if (size > origin.size) origin.last_growth = ports_.clock.mono();
+  origin.size = size;
+  commits_.set_size(origin.key, size);
+}
+
+void Tailer::touched(const std::string& path) {
+  const auto it = by_path_.find(path);
+  if (it == by_path_.end()) return;
+  Origin& origin = *it->second;
+  if (origin.file == nullptr && !open(origin)) return;
+  auto info = origin.file->info();
+  if (!info) return fail(origin, info.error());
+  set_size(origin, info->size);
+  origin.finished = false;
+  if (info->size < origin.reader.read_end()) {
+    if (read_more(origin) == Outcome::more) enqueue(origin);
+    return;
+  }
+  enqueue(origin);
+}
+
+bool Tailer::work() {
+  if (space_->take()) {
+    for (const auto& origin : origins_.all()) {
+      origin->waiting = false;
+      enqueue(*origin);
+    }
+  }
+  bool more = false;
+  for (std::size_t left = queue_.size(); left > 0 && !queue_.empty(); --left) {
+    Origin& origin = *queue_.front();
+    queue_.pop_front();
+    origin.queued = false;
+    const Outcome outcome = advance(origin);
+    if (outcome == Outcome::more) {
+      enqueue(origin);
+      more = true;
+    }
+  }
+  return more || !queue_.empty();
+}
+
+// Does the next thing that the origin needs. What could not be sent is asked for again by the sink's callback.
+Tailer::Outcome Tailer::advance(Origin& origin) {
+  if (origin.pending && !send_pending(origin)) return Outcome::idle;
+  if (origin.gap) {
+    if (!send_gap(origin)) return Outcome::idle;
+    if (origin.forget) {
+      drop(origin);
+      return Outcome::gone;
+    }
+  }
+  if ((origin.dirty || origin.forget) && !send_position(origin)) return Outcome::idle;
+  if (origin.forget) {
+    drop(origin);
+    return Outcome::gone;
+  }
+  if (origin.finished) return Outcome::idle;
+  return read_more(origin);
+}
+
+Tailer::Outcome Tailer::read_more(Origin& origin) {
+  if (origin.failed || origin.is_blocked() || !open(origin)) return Outcome::idle;
+  auto info = origin.file->info();
+  if (!info) return fail(origin, info.error()), Outcome::idle;
+  set_size(origin, info->size);
+  if (info->size < origin.reader.read_end()) {
+    const bool lost_lines = info->size < origin.reader.offset() || origin.reader.offset() == 0;
+    if (lost_lines) return on_replaced(origin), Outcome::gone;
+    origin.reader.forget_partial();
+  }
+  LineBlock block;
+  const auto step = origin.reader.read(*origin.file, {options_.block_bytes, options_.max_line_bytes}, origin.after_truncation, block);
+  if (!step) return fail(origin, step.error()), Outcome::idle;
+  set_size(origin, std::max(origin.size, origin.reader.read_end()));
+  switch (*step) {
+    case ReadStep::replaced:
+      on_replaced(origin);
+      return Outcome::gone;
+    case ReadStep::end:
+      mark_drained(origin);
+      return Outcome::idle;
+    case ReadStep::progress:
+      return Outcome::more;
+    case ReadStep::block:
+      prepare(origin, std::move(block));
+      return send_pending(origin) ? Outcome::more : Outcome::idle;
+  }
+  return Outcome::idle;
+}
+
+void Tailer::mark_drained(Origin& origin) {
+  if (!origin.rotated || origin.drained) return;
+  origin.drained = true;
+  for (const auto& other : origins_.all())
+    if (other->after == &origin) {
+      if (other->reader.read_end() == 0 && other->position.version == 0) other->reader.set_line(origin.reader.line());
+      other->after = nullptr;
+      enqueue(*other);
+    }
+}
+
+void Tailer::prepare(Origin& origin, LineBlock block) {
+  PendingBlock pending;
+  pending.head = origin.reader.head_with(block);
+  auto& raw = pending.raw;
+  raw.stream = origin.stream;
+  raw.bytes = std::move(block.bytes);
+  raw.last_line_unterminated = block.unterminated;
+  raw.truncated = block.truncated;
+  raw.raw_from = block.from;
+  raw.raw_to = block.to;
+  raw.first_source_line = origin.reader.line();
+  raw.observed_time = ports_.clock.wall();
+  raw.position =
+      record::Position{origin.key, position_text(origin, block.to, origin.reader.line() + block.lines, pending.head, block.tail)};
+  pending.line = std::move(block);
+  origin.pending = std::move(pending);
+  ++pending_;
+}
+
+bool Tailer::send_pending(Origin& origin) {
+  PendingBlock& pending = *origin.pending;
+  const std::size_t bytes = pending.raw.bytes.size();
+  if (!push(origin, pending.raw)) {
+    // The file keeps the bytes; only a few blocks are worth their memory. One that ends an unterminated line cannot be read again.
+    if (pending_ > most_pending && !pending.line.unterminated) {
+      origin.pending.reset();
+      --pending_;
+    }
+    return false;
+  }
+  metrics_.lines.add(pending.line.lines);
+  metrics_.bytes.add(bytes);
+  if (pending.line.truncated) metrics_.truncated_lines.add();
+  origin.reader.accept(pending.line, std::move(pending.head));
+  origin.dirty = false;
+  origin.pending.reset();
+  --pending_;
+  return true;
+}
+
+// Its position alone, in the order of the stream.
+bool Tailer::send_position(Origin& origin) {
+  record::RawBlock block;
+  block.stream = origin.stream;
+  block.raw_from = block.raw_to = origin.reader.offset();
+  block.first_source_line = origin.reader.line();
+  block.observed_time = ports_.clock.wall();
+  block.position = record::Position{origin.key, origin.forget ? std::string() : present_position(origin)};
+  if (!push(origin, block)) return false;
+  origin.dirty = false;
+  return true;
+}
+
+bool Tailer::push(Origin& origin, record::RawBlock& block) {
+  const std::uint64_t version = origin.position.version + 1;
+  switch (ports_.blocks.try_push(block)) {
+    case record::PushOutcome::accepted:
+      origin.position.version = version;
+      commits_.pushed(origin.key, version);
+      return true;
+    case record::PushOutcome::full:
+      origin.waiting = true;
+      ports_.blocks.on_space(origin.stream->id, [space = space_] { space->raise(); });
+      return false;
+    case record::PushOutcome::closed:
+      origin.waiting = true;
+      return false;
+  }
+  return false;
+}
+
+// A gap goes to the store directly, so it waits until everything before it is there.
+bool Tailer::send_gap(Origin& origin) {
+  if (!commits_.is_settled(origin.key)) {
+    gap_waits_ = true;
+    if (!commits_.is_settled(origin.key)) {
+      origin.waiting = true;
+      return false;
+    }
+  }
+  auto batch = record::make_gap_batch(origin.stream, *origin.gap, ports_.clock.wall());
+  batch.position = record::Position{origin.key, origin.forget ? std::string() : present_position(origin)};
+  switch (ports_.batches.try_push(batch)) {
+    case record::PushOutcome::accepted:
+      break;
+    case record::PushOutcome::full:
+      origin.waiting = true;
+      ports_.batches.on_space([space = space_] { space->raise(); });
+      return false;
+    case record::PushOutcome::closed:
+      origin.waiting = true;
+      return false;
+  }
+  ++origin.position.version;
+  commits_.pushed(origin.key, origin.position.version);
+  metrics_.count_gap(origin.gap->reason);
+  telemetry::log(telemetry::LogLevel::warning, "file", "{}: lost lines ({}): {}", origin.position.paths.back(),
+                 record::gap_reason_name(origin.gap->reason), origin.gap->detail);
+  origin.gap.reset();
+  origin.dirty = false;
+  return true;
+}
+
+std::string Tailer::position_text(Origin& origin, std::uint64_t offset, std::uint64_t line, std::string_view head, std::string_view tail) {
+  FilePosition& position = origin.position;
+  position.offset = offset;
+  position.line = line;
+  position.size = std::max(origin.size, offset);
+  const bool renew = head.size() == head_bytes ? origin.head.length != head_bytes
+                                               : head.size() >= origin.head.length + head_hash_step || origin.head.length == 0;
+  if (renew) origin.head = mark_of(ports_.hasher, head);
+  position.head = origin.head;
+  position.tail = mark_of(ports_.hasher, tail);
+  FilePosition sent = position;
+  ++sent.version;
+  return encode_position(sent);
+}
+
+std::string Tailer::present_position(Origin& origin) {
+  return position_text(origin, origin.reader.offset(), origin.reader.line(), origin.reader.head(), origin.reader.tail());
+}
+
+bool Tailer::open(Origin& origin) {
+  origin.last_use = ++uses_;
+  if (origin.file != nullptr) return true;
+  if (origin.path.empty()) return false;
+  if (open_ >= options_.max_open_files) close_idlest();
+  auto file = ports_.files.open_read(origin.path);
+  if (!file) {
+    if (file.error().code == base::ErrorCode::file_not_found) rescan_ = true;
+    return fail(origin, file.error()), false;
+  }
+  auto info = (*file)->info();
+  if (!info) return fail(origin, info.error()), false;
+  if (!FileIdentity::of(*info).same_file(origin.position.identity)) {
+    rescan_ = true;
+    origin.failed = true;
+    return false;
+  }
+  origin.file = std::move(*file);
+  origin.position.identity.device = info->device;
+  metrics_.open.set(static_cast<std::int64_t>(++open_));
+  return true;
+}
+
+void Tailer::close(Origin& origin) {
+  if (origin.file == nullptr) return;
+  origin.file.reset();
+  metrics_.open.set(static_cast<std::int64_t>(--open_));
+}
+
+// Files that can be opened again by their path; one with an unfinished line in memory last.
+void Tailer::close_idlest() {
+  Origin* idlest = nullptr;
+  for (const auto& origin : origins_.all()) {
+    const bool can = origin->file != nullptr && !origin->queued && !origin->path.empty() && !origin->deleted &&
+                     origin->reader.partial_size() < large_partial;
+    if (can && (idlest == nullptr || origin->last_use < idlest->last_use)) idlest = origin.get();
+  }
+  if (idlest == nullptr) return;
+  idlest->reader.forget_partial();
+  close(*idlest);
+}
+
+void Tailer::fail(Origin& origin, const base::Error& error) {
+  origin.failed = true;
+  metrics_.errors.add();
+  note_problem(origin.path.empty() ? origin.position.paths.back() : origin.path, error);
+}
+
+// Said once for as long as it lasts.
+void Tailer::note_problem(const std::string& path, const base::Error& error) {
+  const auto [it, added] = problems_.insert_or_assign(path, error);
+  if (added) telemetry::log(telemetry::LogLevel::warning, "file", "{}: {}", path, error.message());
+}
+
+std::vector<Tailer::Mark> Tailer::marks() const {
+  std::vector<Mark> marks;
+  for (const auto& origin : origins_.all()) {
+    const bool unread = origin->has_work() || origin->failed;
+    if (unread) marks.push_back({origin->key, origin->path.empty() ? origin->lineage : origin->path, origin->size, !origin->failed});
+  }
+  return marks;
+}
+
+bool Tailer::is_reached(const Mark& mark) const {
+  for (const auto& origin : origins_.all())
+    if (origin->key == mark.key)
+      return origin->reader.read_end() >= mark.size && !origin->pending && !origin->gap && !origin->dirty && !origin->forget;
+  return true;
+}
+
+std::size_t Tailer::streams() const {
+  std::set<record::StreamId> ids;
+  for (const auto& origin : origins_.all()) ids.insert(origin->stream->id);
+  return ids.size();
+}
+
+}  // namespace telltale::sources

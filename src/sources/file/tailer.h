@@ -1,0 +1,169 @@
+// The file source without its thread: which files there are, what they are, what is read next.
+//
+// Everything here is synchronous and belongs to one thread; the caller decides when to look and when to read. Split over several .cpp:
+// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_hold.cpp (rotated files).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sources/file/commit_tracker.h"
+#include "sources/file/file_metrics.h"
+#include "sources/file/file_source.h"
+#include "sources/file/listing.h"
+#include "sources/file/origin.h"
+
+namespace telltale::sources {
+
+// Called back by sinks on any thread, perhaps after the source is gone.
+class SpaceSignal {
+ public:
+  explicit SpaceSignal(Watcher& watcher) : watcher_(&watcher) {}
+  void raise() TT_EXCLUDES(mutex_);
+  bool take() TT_EXCLUDES(mutex_);
+  // The watcher is not touched any more.
+  void disconnect() TT_EXCLUDES(mutex_);
+
+ private:
+  base::Mutex mutex_;
+  Watcher* watcher_ TT_GUARDED_BY(mutex_);
+  bool raised_ TT_GUARDED_BY(mutex_) = false;
+};
+
+// Key of the note that a source with `start: end` was started before.
+std::string start_key(const config::FileSource& source);
+
+class Tailer {
+ public:
+  Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports, FileMetrics& metrics,
+         CommitTracker& commits, const std::vector<record::Position>& positions);
+  ~Tailer();
+
+  // Looks at all names and sizes. `thorough` also looks for what became of files that are done with.
+  void scan(bool thorough);
+  // A file was written to.
+  void touched(const std::string& path);
+  // One block of each file that has something. True: call again at once.
+  bool work();
+  // Looks at rotated files: reads on, gives them up when nobody writes any more, closes what is idle.
+  void tend();
+  // A rotated file may be written to without an event: call tend() now and then.
+  bool has_held() const { return held_ > 0; }
+  // Names changed while they were looked at: scan again.
+  bool wants_scan() const { return rescan_; }
+  // The store committed something. From any thread.
+  void commit_arrived() {
+    if (gap_waits_.exchange(false)) space_->raise();
+  }
+
+  // What a barrier waits for.
+  struct Mark {
+    std::string key;
+    std::string path;
+    std::uint64_t size = 0;
+    bool readable = true;  // false: it will not be reached before what hinders is mended
+  };
+  std::vector<Mark> marks() const;
+  bool is_reached(const Mark& mark) const;
+
+  // By path; what could not be read, with the reason.
+  const std::map<std::string, base::Error>& problems() const { return problems_; }
+  std::size_t streams() const;
+
+ private:
+  enum class Outcome : std::uint8_t { more, idle, gone };
+  struct Fresh {
+    SeenFile seen;
+    bool done = false;
+  };
+  using FreshFiles = std::vector<Fresh>;
+
+  // Reading and sending.
+  Outcome advance(Origin& origin);
+  Outcome read_more(Origin& origin);
+  void prepare(Origin& origin, LineBlock block);
+  bool send_pending(Origin& origin);
+  bool send_position(Origin& origin);
+  bool send_gap(Origin& origin);
+  bool push(Origin& origin, record::RawBlock& block);
+  std::string position_text(Origin& origin, std::uint64_t offset, std::uint64_t line, std::string_view head, std::string_view tail);
+  std::string present_position(Origin& origin);
+  bool open(Origin& origin);
+  void close(Origin& origin);
+  void close_idlest();
+  void fail(Origin& origin, const base::Error& error);
+  void enqueue(Origin& origin);
+  void mark_drained(Origin& origin);
+  void set_size(Origin& origin, std::uint64_t size);
+  void note_problem(const std::string& path, const base::Error& error);
+
+  // Names.
+  void watch(const Listing& listing);
+  void retry_failed(const std::map<std::string, base::Error>& before);
+  FreshFiles place_known(const Listing& listing);
+  void place(Origin& origin, const SeenFile& seen);
+  void detach_missing(const Listing& listing);
+  void look_beside(const Listing& listing, FreshFiles& fresh, bool thorough);
+  void look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh);
+  void forget_missing();
+  base::UnixNanos newest_first_seen(const std::string& lineage) const;
+
+  // Recognising.
+  void attach(FreshFiles& fresh, const Listing& listing);
+  void attach_by_identity(FreshFiles& fresh);
+  void attach_by_content(FreshFiles& fresh);
+  void recognise_copies(FreshFiles& fresh);
+  void settle_missing(const FreshFiles& fresh);
+  void attach_new(FreshFiles& fresh, const Listing& listing);
+  bool resume(Fresh& fresh, const std::string& key, const FilePosition& position);
+  bool is_known_copy(const FileIdentity& identity) const;
+  std::string lineage_of(const SeenFile& seen, const Listing& listing) const;
+  Origin& add_origin(std::unique_ptr<Origin> origin);
+  Origin& add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file);
+  std::unique_ptr<base::ReadableFile> open_seen(const SeenFile& seen);
+  record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
+  void mark_first_start();
+
+  // Rotated, truncated, given up.
+  void on_replaced(Origin& origin);
+  bool move_to_copy(Origin& origin);
+  void finish(Origin& origin);
+  void give_up(Origin& origin, record::GapReason reason);
+  void drop(Origin& origin);
+  void add_path(Origin& origin, const std::string& path);
+  std::vector<SeenFile> siblings(const std::string& lineage, std::size_t source);
+
+  const Patterns patterns_;
+  const std::vector<config::FileSource> sources_;
+  const FileSourceOptions options_;
+  const FileSourcePorts ports_;
+  FileMetrics& metrics_;
+  CommitTracker& commits_;
+  const std::shared_ptr<SpaceSignal> space_;  // second owners: callbacks that sinks hold
+  OriginTable origins_;
+  std::map<std::string, Origin*> by_path_;
+  std::map<std::string, FilePosition> stored_;  // by key: positions whose file was not found yet
+  std::set<std::string> rotated_lineages_;      // since the last look beside them
+  std::set<std::string> watched_;
+  std::map<std::string, base::Error> problems_;
+  std::map<std::string, base::Error> watch_problems_;
+  std::deque<Origin*> queue_;
+  std::set<std::size_t> started_;  // sources with `start: end` that have been started before
+  std::size_t open_ = 0;
+  std::size_t held_ = 0;
+  std::size_t pending_ = 0;
+  std::uint64_t uses_ = 0;
+  std::uint64_t made_ = 0;
+  std::uint64_t stamp_ = 0;  // number of the present scan
+  bool first_scan_ = true;
+  bool rescan_ = false;
+  std::atomic<bool> gap_waits_{false};
+};
+
+}  // namespace telltale::sources

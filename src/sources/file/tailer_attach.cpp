@@ -1,0 +1,276 @@
+// Recognising: what a file that was not here before is.
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "sources/file/rotation_name.h"
+#include "sources/file/tailer.h"
+
+namespace telltale::sources {
+
+std::string start_key(const config::FileSource& source) {
+  return "file-start:" + source.name;
+}
+
+void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
+  attach_by_identity(fresh);
+  attach_by_content(fresh);
+  recognise_copies(fresh);
+  settle_missing(fresh);
+  attach_new(fresh, listing);
+  if (first_scan_) mark_first_start();
+}
+
+// Opens what was seen; nothing when another file stands there by now or it cannot be opened.
+std::unique_ptr<base::ReadableFile> Tailer::open_seen(const SeenFile& seen) {
+  if (open_ >= options_.max_open_files) close_idlest();
+  auto file = ports_.files.open_read(seen.path);
+  if (!file) {
+    if (file.error().code == base::ErrorCode::file_not_found) {
+      rescan_ = true;
+    } else {
+      metrics_.errors.add();
+      note_problem(seen.path, file.error());
+    }
+    return nullptr;
+  }
+  auto info = (*file)->info();
+  if (info && FileIdentity::of(*info).same_file(FileIdentity::of(seen.info))) return std::move(*file);
+  rescan_ = true;
+  return nullptr;
+}
+
+// The same file as before the restart: same inode and birth, same bytes before the offset.
+void Tailer::attach_by_identity(FreshFiles& fresh) {
+  for (auto& file : fresh) {
+    const auto identity = FileIdentity::of(file.seen.info);
+    std::vector<std::pair<std::uint64_t, std::string>> candidates;  // the one that got farthest first
+    for (const auto& [key, position] : stored_)
+      if (position.identity.same_file(identity)) candidates.emplace_back(position.offset, key);
+    std::ranges::sort(candidates, std::greater<>());
+    for (const auto& [offset, key] : candidates)
+      if (!file.done) resume(file, key, stored_.at(key));
+  }
+}
+
+// Moved between file systems, or the copy of a file that was truncated while nobody looked: other inode, same bytes.
+void Tailer::attach_by_content(FreshFiles& fresh) {
+  for (auto& file : fresh) {
+    std::vector<std::pair<std::uint64_t, std::string>> candidates;
+    for (const auto& [key, position] : stored_) {
+      const std::string& lineage = position.paths.front();
+      const bool same_path = std::ranges::find(position.paths, file.seen.path) != position.paths.end();
+      const bool sibling = base::parent_path(file.seen.path) == base::parent_path(lineage) &&
+                           is_sibling_name(base::file_name(file.seen.path), base::file_name(lineage));
+      const bool same_name =
+          base::file_name(file.seen.path) == base::file_name(position.paths.back()) && position.tail.length == tail_bytes;
+      if (position.offset > 0 && (same_path || sibling || same_name)) candidates.emplace_back(position.offset, key);
+    }
+    std::ranges::sort(candidates, std::greater<>());
+    for (const auto& [offset, key] : candidates)
+      if (!file.done) resume(file, key, stored_.at(key));
+  }
+}
+
+// Goes on from a stored position when the file holds what it says.
+bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& position) {
+  auto file = open_seen(fresh.seen);
+  if (file == nullptr) {
+    fresh.done = true;  // looked at again later; until then its position is kept
+    return false;
+  }
+  LineReader reader;
+  const auto same = reader.resume(*file, ports_.hasher, position);
+  if (!same) note_problem(fresh.seen.path, same.error());
+  if (!same || !*same) return false;
+  auto origin = std::make_unique<Origin>();
+  origin->key = key;
+  origin->position = position;
+  origin->source = fresh.seen.source;
+  origin->lineage = position.paths.front();
+  origin->stream = stream_of(origin->source, origin->lineage);
+  origin->head = position.head;
+  origin->reader = std::move(reader);
+  origin->must_reach = position.size;
+  origin->file = std::move(file);
+  metrics_.open.set(static_cast<std::int64_t>(++open_));
+  const auto identity = FileIdentity::of(fresh.seen.info);
+  origin->dirty = !origin->position.identity.same_file(identity);
+  origin->position.identity = identity;
+  origin->rotated = fresh.seen.path != origin->lineage;
+  stored_.erase(key);
+  Origin& added = add_origin(std::move(origin));
+  add_path(added, fresh.seen.path);
+  added.path = fresh.seen.path;
+  fresh.done = true;
+  place(added, fresh.seen);
+  return true;
+}
+
+bool Tailer::is_known_copy(const FileIdentity& identity) const {
+  const auto has = [&](const FilePosition& position) {
+    return std::ranges::any_of(position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
+  };
+  return std::ranges::any_of(origins_.all(), [&](const auto& origin) { return has(origin->position); }) ||
+         std::ranges::any_of(stored_, [&](const auto& entry) { return has(entry.second); });
+}
+
+// A file beside the one it was copied from holds nothing new, whether or not that is truncated next.
+void Tailer::recognise_copies(FreshFiles& fresh) {
+  for (auto& file : fresh) {
+    for (std::size_t i = 0; !file.done && i < origins_.all().size(); ++i) {
+      Origin& origin = *origins_.all()[i];
+      const bool related = !origin.rotated && base::parent_path(origin.lineage) == base::parent_path(file.seen.path) &&
+                           is_sibling_name(base::file_name(file.seen.path), base::file_name(origin.lineage));
+      if (!related || !open(origin)) continue;
+      auto copy = open_seen(file.seen);
+      if (copy == nullptr) break;
+      const auto whole = origin.reader.verify(*origin.file);
+      if (!whole || !*whole) {
+        if (whole) on_replaced(origin);
+        file.done = origins_.find(FileIdentity::of(file.seen.info)) != nullptr;
+        continue;
+      }
+      const auto copied = origin.reader.is_copied_in(*copy, origin.file.get());
+      if (!copied || !*copied) continue;
+      origin.position.copies.push_back(FileIdentity::of(file.seen.info));
+      if (origin.position.copies.size() > most_copies) origin.position.copies.erase(origin.position.copies.begin());
+      origin.dirty = true;
+      enqueue(origin);
+      file.done = true;
+    }
+  }
+}
+
+// Positions whose file is gone or holds other bytes now.
+void Tailer::settle_missing(const FreshFiles& fresh) {
+  std::vector<std::string> keys;
+  for (const auto& [key, position] : stored_) {
+    const auto unclear = [&](const Fresh& file) {
+      return file.done && origins_.find(FileIdentity::of(file.seen.info)) == nullptr && file.seen.path == position.paths.back();
+    };
+    if (std::ranges::any_of(fresh, unclear)) continue;
+    if (ports_.files.list(base::parent_path(position.paths.back()))) keys.push_back(key);
+  }
+  for (const auto& key : keys) {
+    const FilePosition position = stored_.at(key);
+    std::size_t source = sources_.size();
+    for (std::size_t i = sources_.size(); i-- > 0;)
+      if (patterns_.covers(i, position.paths.front())) source = i;
+    if (source == sources_.size()) continue;
+    stored_.erase(key);
+    auto origin = std::make_unique<Origin>();
+    origin->key = key;
+    origin->position = position;
+    origin->source = source;
+    origin->lineage = position.paths.front();
+    origin->stream = stream_of(source, origin->lineage);
+    origin->reader.set_position(position.offset, position.line);
+    origin->head = position.head;
+    origin->size = origin->must_reach = position.size;
+    origin->rotated = true;
+    const auto here = ports_.files.info(position.paths.back());
+    const bool same_file = here && FileIdentity::of(*here).same_file(position.identity);
+    Origin& added = add_origin(std::move(origin));
+    origins_.unindex(added);
+    give_up(added, same_file ? record::GapReason::truncated_before_read
+                             : (here ? record::GapReason::replaced : record::GapReason::deleted_before_read));
+  }
+}
+
+void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
+  std::vector<std::tuple<std::string, bool, base::UnixNanos, Fresh*>> order;
+  for (auto& file : fresh) {
+    const std::string lineage = lineage_of(file.seen, listing);
+    const auto& info = file.seen.info;
+    order.emplace_back(lineage, file.seen.path == lineage, info.birth_time != 0 ? info.birth_time : info.modify_time, &file);
+  }
+  std::ranges::sort(order);
+  for (auto& [lineage, current, born, file] : order) {
+    const auto identity = FileIdentity::of(file->seen.info);
+    if (file->done || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
+    auto opened = open_seen(file->seen);
+    if (opened == nullptr) continue;
+    Origin& origin = add_new(file->seen, lineage, std::move(opened));
+    if (!first_scan_ || started_.contains(origin.source) || sources_[origin.source].start != "end") continue;
+    const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
+    if (!skipped) fail(origin, skipped.error());
+    origin.dirty = true;
+    enqueue(origin);
+  }
+}
+
+// Rotated files belong to the file they were rotated from, where that is known.
+std::string Tailer::lineage_of(const SeenFile& seen, const Listing& listing) const {
+  const std::string base_name = base_name_of(base::file_name(seen.path));
+  if (base_name == base::file_name(seen.path)) return seen.path;
+  const std::string folder = base::parent_path(seen.path);
+  const std::string path = seen.path.contains('/') ? base::join_path(folder, base_name) : base_name;
+  const bool known = !seen.listed || std::ranges::any_of(listing.files, [&](const SeenFile& other) { return other.path == path; }) ||
+                     std::ranges::any_of(origins_.all(), [&](const auto& origin) { return origin->lineage == path; });
+  return known ? path : seen.path;
+}
+
+Origin& Tailer::add_origin(std::unique_ptr<Origin> origin) {
+  const auto& all = origins_.all();
+  for (auto it = all.rbegin(); it != all.rend() && origin->after == nullptr; ++it)
+    if ((*it)->lineage == origin->lineage && !(*it)->finished) origin->after = it->get();
+  origin->last_growth = ports_.clock.mono();
+  commits_.add(origin->key, origin->position.paths.back(), origin->position.version, origin->position.offset);
+  commits_.set_size(origin->key, std::max(origin->size, origin->position.size));
+  return origins_.add(std::move(origin));
+}
+
+Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file) {
+  auto origin = std::make_unique<Origin>();
+  FilePosition& position = origin->position;
+  position.identity = FileIdentity::of(seen.info);
+  position.first_seen = ports_.clock.wall();
+  position.host = options_.host;
+  position.source = sources_[seen.source].name;
+  position.paths = {lineage};
+  const std::string id = fmt::format("{} {} {} {} {} {} {}", options_.host, seen.path, position.identity.inode, position.identity.birth,
+                                     position.identity.device, position.first_seen, ++made_);
+  origin->key = position_key(base::hash128(id));
+  origin->source = seen.source;
+  origin->lineage = lineage;
+  origin->stream = stream_of(seen.source, lineage);
+  origin->file = std::move(file);
+  metrics_.open.set(static_cast<std::int64_t>(++open_));
+  origin->rotated = seen.path != lineage;
+  Origin& added = add_origin(std::move(origin));
+  if (added.after != nullptr) added.reader.set_line(added.after->reader.line());
+  add_path(added, seen.path);
+  added.path = seen.path;
+  place(added, seen);
+  return added;
+}
+
+record::StreamRef Tailer::stream_of(std::size_t source, const std::string& lineage) const {
+  const auto& configured = sources_[source];
+  std::vector<std::pair<std::string, std::string>> labels;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    labels.emplace_back(name, ports_.redact_label ? ports_.redact_label(value) : value);
+  };
+  add("source", "file");
+  if (!options_.host.empty()) add("host", options_.host);
+  add("file", lineage);
+  add("service", configured.service.empty() ? stem_of(base::file_name(lineage)) : configured.service);
+  for (const auto& [name, value] : configured.labels) add(name, value);
+  return record::make_stream(record::Labels(std::move(labels)));
+}
+
+// Files that come later are read from their beginning, also after a restart: the store remembers that there was a first start.
+void Tailer::mark_first_start() {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].start != "end" || started_.contains(i)) continue;
+    record::RawBlock block;
+    block.stream = stream_of(i, sources_[i].paths.front());
+    block.observed_time = ports_.clock.wall();
+    block.position = record::Position{start_key(sources_[i]), "1"};
+    if (ports_.blocks.try_push(block) == record::PushOutcome::accepted) started_.insert(i);
+  }
+}
+
+}  // namespace telltale::sources

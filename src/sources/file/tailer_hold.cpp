@@ -1,0 +1,182 @@
+// Rotated, truncated, deleted: what happens to an origin whose file is no longer where programs write.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "sources/file/rotation_name.h"
+#include "sources/file/tailer.h"
+#include "telemetry/log.h"
+
+namespace telltale::sources {
+
+// The bytes before the read position are gone. What was not read is looked for in a copy; the file itself begins anew.
+void Tailer::on_replaced(Origin& origin) {
+  metrics_.truncations.add();
+  origin.must_reach = std::max({origin.must_reach, origin.size, origin.reader.read_end()});
+  const SeenFile here{origin.path, origin.file ? origin.file->info().value_or(base::FileInfo{}) : base::FileInfo{}, origin.source,
+                      origin.listed};
+  const std::string path = origin.path;
+  const bool rotated = origin.rotated;
+  origins_.unindex(origin);
+  if (const auto it = by_path_.find(path); it != by_path_.end() && it->second == &origin) by_path_.erase(it);
+  origin.path.clear();
+  origin.rotated = true;
+  origin.listed = false;
+  origin.drained = false;
+  if (origin.pending) {
+    origin.pending.reset();
+    --pending_;
+  }
+  auto file = std::move(origin.file);
+  metrics_.open.set(static_cast<std::int64_t>(--open_));
+  if (!move_to_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
+  const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0;
+  if (!stands || origins_.find(FileIdentity::of(here.info)) != nullptr) return;
+  Origin& next = add_new(here, rotated ? path : origin.lineage, std::move(file));
+  next.after = &origin;
+  next.after_truncation = true;
+}
+
+// Looks for a file beside that holds what was read here; goes on there with what was not.
+bool Tailer::move_to_copy(Origin& origin) {
+  Origin* const self = &origin;
+  SeenFile best;
+  std::unique_ptr<base::ReadableFile> best_file;
+  for (const auto& seen : siblings(origin.lineage, origin.source)) {
+    const auto identity = FileIdentity::of(seen.info);
+    const bool known_copy = std::ranges::any_of(self->position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
+    if (origins_.find(identity) != nullptr || (!known_copy && is_known_copy(identity))) continue;
+    auto file = ports_.files.open_read(seen.path);
+    if (!file) continue;
+    const auto copied = origin.reader.is_copied_in(**file, nullptr);
+    if (!copied || !*copied) continue;
+    const bool reaches = seen.info.size >= origin.reader.offset();
+    const bool better = best_file == nullptr || (reaches && best.info.size < origin.reader.offset());
+    if (better) {
+      best = seen;
+      best_file = std::move(*file);
+    }
+  }
+  if (best_file == nullptr) return false;
+  origin.reader.forget_partial();
+  origin.position.identity = FileIdentity::of(best.info);
+  std::erase_if(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(origin.position.identity); });
+  origins_.index(origin);
+  add_path(origin, best.path);
+  origin.path = best.path;
+  by_path_[best.path] = &origin;
+  origin.listed = patterns_.covers(origin.source, best.path);
+  origin.seen_in = stamp_;
+  origin.dirty = true;
+  origin.last_growth = ports_.clock.mono();
+  if (best.info.size >= origin.reader.offset()) {
+    origin.file = std::move(best_file);
+    metrics_.open.set(static_cast<std::int64_t>(++open_));
+    origin.size = best.info.size;
+  } else {
+    // All of the copy was read before; what came after it was read from the original or is lost.
+    origin.size = origin.reader.offset();
+    finish(origin);
+    if (const auto skipped = origin.reader.skip_to(*best_file, best.info.size); !skipped) note_problem(best.path, skipped.error());
+    origin.size = best.info.size;
+  }
+  enqueue(origin);
+  return true;
+}
+
+void Tailer::add_path(Origin& origin, const std::string& path) {
+  auto& paths = origin.position.paths;
+  if (paths.back() == path) return;
+  paths.push_back(path);
+  if (paths.size() > most_paths) paths.erase(paths.begin() + 1);
+}
+
+// Nothing more can be read: states what is missing and forgets the position.
+void Tailer::give_up(Origin& origin, record::GapReason reason) {
+  const std::uint64_t from = origin.reader.offset();
+  origin.forget = true;
+  if (origin.must_reach > from) {
+    record::Gap gap;
+    gap.reason = reason;
+    gap.from_time = origin.position.first_seen;
+    gap.to_time = ports_.clock.wall();
+    gap.range = record::RawRange{from, origin.must_reach, {}};
+    gap.detail = fmt::format("{} of {} were not read before the file was {}", base::format_bytes(origin.must_reach - from),
+                             origin.position.paths.back(), reason == record::GapReason::truncated_before_read ? "truncated" : "gone");
+    origin.gap = std::move(gap);
+  }
+  enqueue(origin);
+  if (!origin.gap) mark_drained(origin);
+}
+
+// Nobody writes any more: an unfinished line is as complete as it will be, and what is known to be missing is a gap.
+void Tailer::finish(Origin& origin) {
+  LineBlock block;
+  if (origin.reader.take_unterminated(block)) {
+    prepare(origin, std::move(block));
+    enqueue(origin);
+    return;
+  }
+  if (origin.must_reach > origin.reader.read_end()) {
+    record::Gap gap;
+    gap.reason = record::GapReason::truncated_before_read;
+    gap.from_time = origin.position.first_seen;
+    gap.to_time = ports_.clock.wall();
+    gap.range = record::RawRange{origin.reader.read_end(), origin.must_reach, {}};
+    gap.detail = fmt::format("{} that {} had before it was truncated are not in its copy",
+                             base::format_bytes(origin.must_reach - origin.reader.read_end()), origin.lineage);
+    origin.gap = std::move(gap);
+    origin.must_reach = 0;
+  }
+  mark_drained(origin);
+  origin.finished = true;
+  close(origin);
+  if (origin.deleted || origin.path.empty()) origin.forget = true;
+  enqueue(origin);
+}
+
+void Tailer::tend() {
+  const base::MonoNanos now = ports_.clock.mono();
+  std::vector<Origin*> held;
+  for (std::size_t i = 0; i < origins_.all().size(); ++i) {
+    Origin& origin = *origins_.all()[i];
+    if (!origin.rotated || origin.finished || origin.forget || origin.gap) continue;
+    if (!open(origin)) {
+      if (origin.path.empty() && !origin.has_work()) finish(origin);
+      continue;
+    }
+    auto info = origin.file->info();
+    if (!info) {
+      fail(origin, info.error());
+      continue;
+    }
+    origin.deleted = info->links == 0;
+    if (info->size != origin.reader.read_end()) {
+      set_size(origin, info->size);
+      enqueue(origin);
+    }
+    const bool reopenable = !origin.deleted && !origin.path.empty();
+    const std::int64_t patience = reopenable ? options_.held_idle_ns : options_.deleted_idle_ns;
+    if (!origin.has_work() && !origin.waiting && !origin.is_blocked() && now - origin.last_growth >= patience) {
+      finish(origin);
+    } else if (!origin.listed) {
+      held.push_back(&origin);
+    }
+  }
+  // Over the budget the oldest go first; what they still had is a stated loss.
+  const std::size_t excess = held.size() > options_.max_held_files ? held.size() - options_.max_held_files : 0;
+  for (std::size_t i = 0; i < excess; ++i)
+    if (!held[i]->has_work() && !held[i]->waiting) finish(*held[i]);
+  held_ = held.size();
+  metrics_.held.set(static_cast<std::int64_t>(held_));
+}
+
+// The origin ends here; its position was removed.
+void Tailer::drop(Origin& origin) {
+  mark_drained(origin);
+  close(origin);
+  if (origin.pending) --pending_;
+  if (const auto it = by_path_.find(origin.path); it != by_path_.end() && it->second == &origin) by_path_.erase(it);
+  origins_.remove(origin);
+}
+
+}  // namespace telltale::sources

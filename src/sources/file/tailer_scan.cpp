@@ -1,0 +1,213 @@
+// Names: which files stand where now, compared with what is known.
+#include <fmt/format.h>
+
+#include "sources/file/rotation_name.h"
+#include "sources/file/tailer.h"
+#include "telemetry/log.h"
+
+namespace telltale::sources {
+namespace {
+
+// File systems stamp births with a clock that is a few milliseconds behind.
+constexpr std::int64_t coarse_clock_ns = 10 * base::nanos_per_millisecond;
+
+base::UnixNanos born(const base::FileInfo& info) {
+  return info.birth_time != 0 ? info.birth_time : info.modify_time;
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return folder == "." ? !path.starts_with('/')
+                       : path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
+}
+
+}  // namespace
+
+void Tailer::scan(bool thorough) {
+  rescan_ = false;
+  const Listing listing = patterns_.find(ports_.files);
+  std::map<std::string, base::Error> before = std::exchange(problems_, {});
+  const auto keep = [&](const std::string& path, const base::Error& error) {
+    if (before.contains(path))
+      problems_.emplace(path, error);
+    else
+      note_problem(path, error);
+  };
+  for (const auto& problem : listing.problems) keep(problem.path, problem.error);
+  for (const auto& [path, error] : watch_problems_) problems_.emplace(path, error);
+  watch(listing);
+  FreshFiles fresh = place_known(listing);
+  detach_missing(listing);
+  look_beside(listing, fresh, thorough || first_scan_);
+  attach(fresh, listing);
+  retry_failed(before);
+  if (thorough) forget_missing();
+  first_scan_ = false;
+  metrics_.files.set(static_cast<std::int64_t>(by_path_.size()));
+  metrics_.positions.set(static_cast<std::int64_t>(origins_.all().size() + stored_.size()));
+}
+
+// What could not be read is tried again at each look; it is said again only when it had been well in between.
+void Tailer::retry_failed(const std::map<std::string, base::Error>& before) {
+  for (const auto& origin : origins_.all()) {
+    if (!origin->failed) continue;
+    origin->failed = false;
+    const std::string& name = origin->path.empty() ? origin->position.paths.back() : origin->path;
+    if (const auto it = before.find(name); it != before.end()) problems_.insert(*it);
+    if (open(*origin)) {
+      problems_.erase(name);
+      enqueue(*origin);
+    }
+  }
+}
+
+void Tailer::watch(const Listing& listing) {
+  const auto note = [&](const std::string& path, const base::Status& status) {
+    if (status || !watch_problems_.emplace(path, status.error()).second) return;
+    telemetry::log(telemetry::LogLevel::warning, "file", "{}: {}; changes are seen at each sweep only", path, status.error().message());
+  };
+  for (const auto& folder : listing.folders) note(folder, ports_.watcher.watch_folder(folder));
+  for (const auto& seen : listing.files)
+    if (watched_.insert(seen.path).second) note(seen.path, ports_.watcher.watch_link(seen.path));
+}
+
+// Puts the origins whose file was found where it was found; the rest is new here.
+Tailer::FreshFiles Tailer::place_known(const Listing& listing) {
+  FreshFiles fresh;
+  ++stamp_;
+  for (const auto& seen : listing.files) {
+    Origin* origin = origins_.find(FileIdentity::of(seen.info));
+    if (origin == nullptr) {
+      if (!is_known_copy(FileIdentity::of(seen.info))) fresh.push_back({seen});
+    } else if (origin->seen_in != stamp_) {
+      place(*origin, seen);
+    }
+  }
+  return fresh;
+}
+
+void Tailer::place(Origin& origin, const SeenFile& seen) {
+  origin.seen_in = stamp_;
+  if (origin.path != seen.path) {
+    const auto old = by_path_.find(origin.path);
+    if (old != by_path_.end() && old->second == &origin) by_path_.erase(old);
+    const bool moved = !origin.path.empty() || origin.rotated;
+    origin.path = seen.path;
+    if (moved) {
+      add_path(origin, seen.path);
+      if (!origin.rotated) {
+        metrics_.rotations.add();
+        origin.last_growth = ports_.clock.mono();
+        rotated_lineages_.insert(origin.lineage);
+      }
+      origin.rotated = seen.path != origin.lineage;
+      origin.drained = false;
+    }
+  }
+  by_path_[seen.path] = &origin;
+  origin.listed = seen.listed;
+  if (seen.info.size > origin.reader.read_end()) {
+    origin.finished = false;
+    set_size(origin, seen.info.size);
+  }
+  enqueue(origin);
+  if (seen.info.size < origin.reader.read_end() && !origin.finished) touched(seen.path);
+}
+
+// Origins whose path holds nothing or another file now. A folder that cannot be looked into tells nothing.
+void Tailer::detach_missing(const Listing& listing) {
+  for (const auto& owned : origins_.all()) {
+    Origin& origin = *owned;
+    if (!origin.listed || origin.seen_in == stamp_) continue;
+    const bool unknown =
+        std::ranges::any_of(listing.problems, [&](const Glob::Problem& problem) { return is_below(origin.path, problem.path); });
+    if (unknown) continue;
+    origin.listed = false;
+    if (!origin.rotated) {
+      metrics_.rotations.add();
+      origin.drained = false;
+    }
+    origin.rotated = true;
+    origin.last_growth = ports_.clock.mono();
+    rotated_lineages_.insert(origin.lineage);
+    const auto it = by_path_.find(origin.path);
+    if (it != by_path_.end() && it->second == &origin) by_path_.erase(it);
+    origin.path.clear();
+    enqueue(origin);
+  }
+}
+
+// Rotated files often have names that no pattern finds.
+void Tailer::look_beside(const Listing& listing, FreshFiles& fresh, bool thorough) {
+  std::set<std::string> listed;
+  for (const auto& seen : listing.files) listed.insert(seen.path);
+  std::map<std::string, std::size_t> lineages;
+  for (const auto& origin : origins_.all()) {
+    const bool lost = origin->rotated && !origin->listed && !origin->forget && (thorough || origin->path.empty());
+    if (lost || rotated_lineages_.contains(origin->lineage)) lineages.emplace(origin->lineage, origin->source);
+  }
+  for (const auto& [key, position] : stored_)
+    for (std::size_t i = 0; i < sources_.size(); ++i)
+      if (patterns_.covers(i, position.paths.front())) lineages.emplace(position.paths.front(), i);
+  for (const auto& [lineage, source] : lineages) look_beside_lineage(lineage, source, listed, fresh);
+  rotated_lineages_.clear();
+}
+
+void Tailer::look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh) {
+  const base::UnixNanos since = newest_first_seen(lineage);
+  for (auto& seen : siblings(lineage, source)) {
+    if (listed.contains(seen.path)) continue;
+    const auto identity = FileIdentity::of(seen.info);
+    if (Origin* origin = origins_.find(identity)) {
+      if (!origin->listed) place(*origin, seen);
+      continue;
+    }
+    if (is_known_copy(identity)) continue;
+    const bool stored = std::ranges::any_of(stored_, [&](const auto& entry) { return entry.second.identity.same_file(identity); });
+    const bool rotation_name = base_name_of(base::file_name(seen.path)) == base::file_name(lineage);
+    const bool unseen = rotation_name && since != 0 && born(seen.info) > since - coarse_clock_ns;
+    const bool twice =
+        std::ranges::any_of(fresh, [&](const Fresh& other) { return FileIdentity::of(other.seen.info).same_file(identity); });
+    if ((stored || unseen) && !twice) fresh.push_back({std::move(seen)});
+  }
+}
+
+// Files beside a lineage's own that may be rotated forms of it, by name.
+std::vector<SeenFile> Tailer::siblings(const std::string& lineage, std::size_t source) {
+  std::vector<SeenFile> found;
+  const std::string folder = base::parent_path(lineage);
+  const auto names = ports_.files.list(folder);
+  if (!names) return found;
+  for (const auto& name : *names) {
+    if (is_compressed_name(name) || !is_sibling_name(name, base::file_name(lineage))) continue;
+    const std::string path = folder == "." && !lineage.starts_with("./") ? name : base::join_path(folder, name);
+    const auto info = ports_.files.info(path);
+    if (info && info->kind == base::FileKind::regular) found.push_back({path, *info, source, false});
+  }
+  return found;
+}
+
+base::UnixNanos Tailer::newest_first_seen(const std::string& lineage) const {
+  base::UnixNanos newest = 0;
+  for (const auto& origin : origins_.all())
+    if (origin->lineage == lineage) newest = std::max(newest, origin->position.first_seen);
+  for (const auto& [key, position] : stored_)
+    if (position.paths.front() == lineage) newest = std::max(newest, position.first_seen);
+  return newest;
+}
+
+// Positions of files that are done with and no longer exist are not needed.
+void Tailer::forget_missing() {
+  for (const auto& owned : origins_.all()) {
+    Origin& origin = *owned;
+    if (!origin.finished || origin.listed || origin.forget || origin.seen_in == stamp_) continue;
+    const auto info = origin.path.empty() ? base::Result<base::FileInfo>(base::fail(base::ErrorCode::file_not_found, ""))
+                                          : ports_.files.info(origin.path);
+    const bool there =
+        info ? FileIdentity::of(*info).same_file(origin.position.identity) : info.error().code != base::ErrorCode::file_not_found;
+    if (there) continue;
+    origin.forget = true;
+    enqueue(origin);
+  }
+}
+
+}  // namespace telltale::sources
