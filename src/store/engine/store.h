@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "record/batch.h"
 #include "record/ports.h"
@@ -98,6 +99,8 @@ class Store : public StoreReader {
   virtual std::vector<Position> positions() const = 0;
   // Waits until everything that was accepted before the call is written (and, with `durable`, synced); timeout after `timeout_ns`.
   virtual base::Result<Committed> flush(bool durable, std::int64_t timeout_ns) = 0;
+  // Keyed by this store's secret: for hashes of raw bytes. Lives as long as the store.
+  virtual const base::KeyedHasher& hasher() const = 0;
   // Accepts nothing more, writes what was accepted, syncs, ends the writer thread. Idempotent.
   virtual base::Status close() = 0;
 };

@@ -1,0 +1,166 @@
+#include "store/engine/scan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "store/segment/batch_codec.h"
+
+namespace telltale::store {
+
+namespace {
+
+struct HeldFrame {
+  FrameHeader header;
+  std::string_view payload;
+  bool checked = false;  // the CRC of the payload was found right
+};
+
+// A stream of a window, and what the filter said about it.
+struct WindowStream {
+  StreamRef stream;
+  bool wanted = false;
+};
+
+struct HeldItem {
+  ItemHead head;
+  Sequence first_sequence = 0;
+};
+
+bool meets(const ScanRange& range, Sequence first, Sequence last, UnixNanos min_time, UnixNanos max_time) {
+  return first <= range.to_sequence && last >= range.from_sequence && min_time <= range.to_time && max_time >= range.from_time;
+}
+
+// One window in memory.
+class WindowScan {
+ public:
+  WindowScan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor)
+      : range_(range), filter_(filter), visitor_(visitor) {}
+
+  base::Result<ScanStep> run(std::string_view bytes, const WindowEntry& window, std::optional<std::uint64_t> salt) {
+    if (auto held = hold_frames(bytes, window, salt); !held) return base::pass(held);
+    if (range_.newest_first) std::reverse(frames_.begin(), frames_.end());
+    for (HeldFrame& frame : frames_) {
+      if (visit_frame(frame) == ScanStep::stop) return ScanStep::stop;
+    }
+    return ScanStep::go_on;
+  }
+
+ private:
+  base::Status hold_frames(std::string_view bytes, const WindowEntry& window, std::optional<std::uint64_t> salt) {
+    FrameWalker walker(ByteSource(bytes, window.begin), window.begin, window.begin + bytes.size(), salt);
+    while (true) {
+      auto step = walker.next(PayloadCheck::none);
+      if (!step) return base::pass(step);
+      if (*step == WalkStep::end) return {};
+      const FrameHeader& header = walker.header();
+      if (*step == WalkStep::damage || !header.holds_rows() || header.window != window.window) continue;
+      HeldFrame frame{header, bytes.substr(header.offset + frame_header_size - window.begin, header.payload_size)};
+      if ((header.flags & frame_defines_streams) && check(frame)) define_streams(frame);
+      frames_.push_back(frame);
+    }
+  }
+
+  static bool check(HeldFrame& frame) {
+    if (!frame.checked) frame.checked = base::crc32c(frame.payload) == frame.header.payload_crc;
+    return frame.checked;
+  }
+
+  void define_streams(const HeldFrame& frame) {
+    ByteReader reader(frame.payload);
+    ItemHead head;
+    while (reader.left() > 0 && read_item_head(reader, head)) {
+      if (!head.has(item_defines_stream)) continue;
+      ByteReader labels(head.labels);
+      StreamRef stream = record::make_stream(read_labels(labels));
+      if (labels.failed()) continue;
+      const bool wanted = !filter_ || filter_(*stream);
+      streams_[head.stream_number] = {std::move(stream), wanted};
+    }
+  }
+
+  ScanStep visit_frame(HeldFrame& frame) {
+    const FrameHeader& header = frame.header;
+    if (header.record_count == 0 || !meets(range_, header.first_sequence, header.last_sequence(), header.min_index, header.max_index)) {
+      return ScanStep::go_on;
+    }
+    if (!check(frame)) return ScanStep::go_on;
+    hold_items(frame);
+    if (range_.newest_first) std::reverse(items_.begin(), items_.end());
+    for (const HeldItem& item : items_) {
+      if (visit_item(item) == ScanStep::stop) return ScanStep::stop;
+    }
+    return ScanStep::go_on;
+  }
+
+  void hold_items(const HeldFrame& frame) {
+    items_.clear();
+    ByteReader reader(frame.payload);
+    HeldItem item{{}, frame.header.first_sequence};
+    while (reader.left() > 0 && read_item_head(reader, item.head)) {
+      if (item.head.record_count > 0) items_.push_back(item);
+      item.first_sequence += item.head.record_count;
+    }
+  }
+
+  ScanStep visit_item(const HeldItem& item) {
+    const Sequence last = item.first_sequence + item.head.record_count - 1;
+    if (!meets(range_, item.first_sequence, last, item.head.min_index, item.head.max_index)) return ScanStep::go_on;
+    const auto found = streams_.find(item.head.stream_number);
+    // An unknown number: the frame that defined it is damaged.
+    if (found == streams_.end() || !found->second.wanted) return ScanStep::go_on;
+    auto batch = std::make_shared<record::CommittedBatch>();  // owned by whoever the visitor gives it to
+    batch->first_sequence = item.first_sequence;
+    if (!decode_item(item.head, found->second.stream, batch->batch)) return ScanStep::go_on;
+    return visitor_(batch);
+  }
+
+  const ScanRange& range_;
+  const StreamFilter& filter_;
+  const BatchVisitor& visitor_;
+  std::vector<HeldFrame> frames_;
+  std::vector<HeldItem> items_;
+  std::unordered_map<std::uint64_t, WindowStream> streams_;
+};
+
+// `range` already ends below the segment's limit.
+base::Result<ScanStep> scan_segment(base::Files& files, Segment& segment, bool growing, const ScanRange& range, const StreamFilter& filter,
+                                    const BatchVisitor& visitor) {
+  auto view = segment.view(files, growing);
+  if (!view && view.error().code == base::ErrorCode::file_not_found) return ScanStep::go_on;  // retention was here
+  if (!view) return base::pass(view);
+  if (range.newest_first) std::reverse(view->windows.begin(), view->windows.end());
+  std::string buffer;
+  for (const WindowEntry& window : view->windows) {
+    const SegmentTotals& totals = window.totals;
+    if (totals.records == 0 || !meets(range, totals.first_sequence, totals.last_sequence, totals.min_index, totals.max_index)) continue;
+    buffer.resize(window.end - window.begin);
+    auto got = view->file->read_at(window.begin, buffer);
+    if (!got) return base::pass(got);
+    auto step = WindowScan(range, filter, visitor).run(std::string_view(buffer).substr(0, *got), window, view->salt);
+    if (!step || *step == ScanStep::stop) return step;
+  }
+  return ScanStep::go_on;
+}
+
+}  // namespace
+
+base::Status scan_segments(const ScanInput& input, const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor) {
+  const std::size_t count = input.segments.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t place = range.newest_first ? count - 1 - i : i;
+    Segment& segment = *input.segments[place];
+    const Sequence limit = segment.limit();
+    if (segment.first_sequence() > range.to_sequence || limit <= range.from_sequence) continue;
+    ScanRange clamped = range;
+    clamped.to_sequence = std::min(range.to_sequence, limit - 1);
+    const SegmentTotals totals = segment.totals();
+    if (totals.records > 0 && !meets(clamped, totals.first_sequence, totals.last_sequence, totals.min_index, totals.max_index)) continue;
+    auto step = scan_segment(input.files, segment, input.growing && place + 1 == count, clamped, filter, visitor);
+    if (!step) return base::pass(step);
+    if (*step == ScanStep::stop) return {};
+  }
+  return {};
+}
+
+}  // namespace telltale::store

@@ -1,0 +1,94 @@
+#include "store/engine/segment.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+#include "base/hash.h"
+
+namespace telltale::store {
+
+namespace {
+
+constexpr std::string_view suffix = ".tts";
+constexpr std::size_t digits = 20;
+
+std::optional<Sequence> parse_name(std::string_view name) {
+  if (name.size() != digits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  Sequence sequence = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + digits, sequence);
+  if (error != std::errc{} || end != name.data() + digits) return std::nullopt;
+  return sequence;
+}
+
+}  // namespace
+
+void Segment::publish(std::uint64_t end, const SegmentTotals& totals) {
+  base::MutexLock lock(mutex_);
+  totals_ = totals;
+  visible_end_.store(end, std::memory_order_release);
+}
+
+SegmentTotals Segment::totals() const {
+  base::MutexLock lock(mutex_);
+  return totals_;
+}
+
+base::Result<SegmentView> Segment::view(base::Files& files, bool growing) {
+  SegmentView view;
+  auto file = files.open_read(path_);
+  if (!file) return base::pass(file);
+  view.file = std::move(*file);
+  base::MutexLock lock(mutex_);
+  if (auto extended = index_.extend(*view.file, visible_end(), growing); !extended) return base::pass(extended);
+  view.windows = index_.windows();
+  view.salt = index_.salt();
+  return view;
+}
+
+base::Result<SegmentTotals> Segment::index_totals(base::Files& files, bool growing) {
+  auto opened = view(files, growing);
+  if (!opened) return base::pass(opened);
+  base::MutexLock lock(mutex_);
+  return index_.totals();
+}
+
+std::string segments_folder(const std::string& folder) {
+  return base::join_path(folder, "segments");
+}
+
+std::string segment_path(const std::string& folder, Sequence first_sequence) {
+  return base::join_path(segments_folder(folder), fmt::format("{:020}{}", first_sequence, suffix));
+}
+
+base::Result<std::vector<SegmentRef>> list_segments(base::Files& files, const std::string& folder) {
+  auto names = files.list(segments_folder(folder));
+  if (!names) return base::pass(names);
+  std::vector<SegmentRef> segments;
+  for (const std::string& name : *names) {
+    if (const auto first = parse_name(name)) segments.push_back(std::make_shared<Segment>(segment_path(folder, *first), *first));
+  }
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) segments[i]->set_limit(segments[i + 1]->first_sequence());
+  return segments;
+}
+
+base::Result<std::optional<SegmentTotals>> read_seal(base::Files& files, const Segment& segment, std::uint64_t size) {
+  constexpr std::size_t seal_size = frame_header_size + seal_payload_size;
+  std::optional<SegmentTotals> none;
+  if (size < seal_size) return none;
+  auto file = files.open_read(segment.path());
+  if (!file) return base::pass(file);
+  std::array<char, seal_size> bytes{};
+  auto got = (*file)->read_at(size - seal_size, bytes);
+  if (!got) return base::pass(got);
+  FrameHeader header;
+  SegmentTotals totals;
+  if (*got != seal_size || decode_header({bytes.data(), bytes.size()}, header) != HeaderCheck::good) return none;
+  const std::string_view payload(bytes.data() + frame_header_size, seal_payload_size);
+  const bool sound = header.kind == FrameKind::seal && header.offset == size - seal_size && header.payload_size == seal_payload_size;
+  if (!sound || base::crc32c(payload) != header.payload_crc || !decode_seal(payload, totals)) return none;
+  return std::optional(totals);
+}
+
+}  // namespace telltale::store

@@ -1,0 +1,65 @@
+// One segment file as readers see it. Thread-safe: the writer publishes how far it may be read, readers keep its index.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/mutex.h"
+#include "store/engine/store.h"
+#include "store/segment/segment_index.h"
+
+namespace telltale::store {
+
+// What a reader needs to go over a segment: its own file handle and the windows there were when it asked.
+struct SegmentView {
+  std::unique_ptr<base::ReadableFile> file;
+  std::vector<WindowEntry> windows;
+  std::optional<std::uint64_t> salt;
+};
+
+class Segment {
+ public:
+  Segment(std::string path, Sequence first_sequence) : path_(std::move(path)), first_sequence_(first_sequence) {}
+
+  const std::string& path() const { return path_; }
+  Sequence first_sequence() const { return first_sequence_; }
+
+  // Bytes that readers may look at.
+  std::uint64_t visible_end() const { return visible_end_.load(std::memory_order_acquire); }
+  // Records from this sequence on are in the next segment, whatever stands in this one.
+  Sequence limit() const { return limit_.load(std::memory_order_acquire); }
+  void set_limit(Sequence limit) { limit_.store(limit, std::memory_order_release); }
+  void publish(std::uint64_t end, const SegmentTotals& totals) TT_EXCLUDES(mutex_);
+  SegmentTotals totals() const TT_EXCLUDES(mutex_);
+
+  // Opens the file and brings the index up to the visible end. `growing`: somebody else writes it now, its end may be torn.
+  base::Result<SegmentView> view(base::Files& files, bool growing) TT_EXCLUDES(mutex_);
+  // Totals of all frames up to the visible end, by the index.
+  base::Result<SegmentTotals> index_totals(base::Files& files, bool growing) TT_EXCLUDES(mutex_);
+
+ private:
+  const std::string path_;
+  const Sequence first_sequence_;
+  std::atomic<std::uint64_t> visible_end_{0};
+  std::atomic<Sequence> limit_{~Sequence{0}};
+  mutable base::Mutex mutex_;
+  SegmentTotals totals_ TT_GUARDED_BY(mutex_);
+  SegmentIndex index_ TT_GUARDED_BY(mutex_);
+};
+
+// Owners: the store's list of segments, and every scan that is under way (retention may drop a segment meanwhile).
+using SegmentRef = std::shared_ptr<Segment>;
+
+// DATA/segments/<first sequence, 20 digits>.tts
+std::string segments_folder(const std::string& folder);
+std::string segment_path(const std::string& folder, Sequence first_sequence);
+// Segments there are, in order; names that are none are left out.
+base::Result<std::vector<SegmentRef>> list_segments(base::Files& files, const std::string& folder);
+// Totals of a segment that has a seal; nothing when it has none.
+base::Result<std::optional<SegmentTotals>> read_seal(base::Files& files, const Segment& segment, std::uint64_t size);
+
+}  // namespace telltale::store
