@@ -1,8 +1,9 @@
 // The catalog: SQLite at DATA/catalog.sqlite. An index over what the segments say (streams, first and last seen), which can be deleted and
 // is rebuilt, and the only home of tokens.
 //
-// Threads: open/close by the owner; all else from any thread. on_commit only queues (bounded; what does not fit is caught up by scanning
-// from applied_sequence) and never waits for SQLite, which one thread of the catalog's own talks to. check_token looks at a copy in memory.
+// Threads: open/close by the owner; all else from any thread. on_commit only notes a few numbers of each batch (bounded; what does not fit
+// is caught up by scanning) and never waits for SQLite, which a thread of the catalog's own keeps up to date about once a second.
+// check_token looks at a copy in memory.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct TokenInfo {
   TokenRole role = TokenRole::viewer;
   std::string scope;  // a stream selector; empty: everything
   UnixNanos created = 0;
+  UnixNanos last_used = 0;  // 0: never; exact to a minute
   bool revoked = false;
 };
 
@@ -39,20 +41,24 @@ struct NewToken {
   std::string token;  // tt_…; shown once, never stored
 };
 
+// What is kept of a stream.
 struct StreamSummary {
   StreamRef stream;
   Sequence first_sequence = 0;
   Sequence last_sequence = 0;
   UnixNanos first_observed = 0;
   UnixNanos last_observed = 0;
-  std::uint64_t records = 0;
+  std::uint64_t records = 0;  // without gaps
+  std::uint64_t errors = 0;   // error records among them
+  std::uint64_t gaps = 0;
 };
 
 class Catalog : public record::CommitListener {
  public:
-  // Opens or makes the file and brings it up to `reader` (may be null: tokens only, as for commands). A file that is no database is set
+  // Opens or makes the file and brings it up to `reader`, which outlives close(), in the background. A file that is no database is set
   // aside as catalog.sqlite.damaged-N, a new one is made, and warnings() says that tokens are lost. store_version when it is of a newer
-  // version.
+  // version. A null reader means tokens only, as for commands: there is no thread, a damaged file is store_corrupt and left alone (an
+  // engine may have it open), and where the file cannot be written it is opened for reading.
   static base::Result<std::unique_ptr<Catalog>> open(const std::string& data_folder, base::Files& files, const base::Clock& clock,
                                                      base::Random& random, const StoreReader* reader);
 
@@ -64,11 +70,15 @@ class Catalog : public record::CommitListener {
   // another process are seen within seconds.
   virtual std::optional<TokenInfo> check_token(std::string_view token) const = 0;
 
+  // By first sequence, exact but for what was committed in the last moments (flush() first for all). Empty, with a warning, when the file
+  // cannot be read.
   virtual std::vector<StreamSummary> streams() const = 0;
+  // What is wrong with the catalog, for /health: one sentence each.
   virtual std::vector<std::string> warnings() const = 0;
-  // Waits until everything committed before the call is in the file; for tests and stopping.
+  // Waits until everything committed before the call is in the file, and until the catalog has seen what retention and other processes
+  // did; for tests and stopping. timeout after `timeout_ns`, or the error that keeps it from being written.
   virtual base::Status flush(std::int64_t timeout_ns) = 0;
-  // Ends the thread. Idempotent.
+  // Writes what was noted and ends the thread; later commits are caught up at the next opening. Idempotent.
   virtual base::Status close() = 0;
 };
 

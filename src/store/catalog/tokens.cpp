@@ -1,0 +1,143 @@
+#include "store/catalog/tokens.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include "base/text.h"
+
+namespace telltale::store {
+namespace {
+
+using base::ErrorCode;
+
+constexpr std::array<std::string_view, 4> role_names = {"viewer", "analyst", "ingester", "admin"};
+constexpr std::string_view token_prefix = "tt_";
+constexpr std::size_t token_bytes = 32;
+constexpr std::size_t token_letters = 43;  // of base64url without padding
+constexpr std::size_t id_bytes = 4;
+constexpr std::size_t max_name_bytes = 100;
+constexpr std::string_view columns = "id, name, role, scope, created, last_used, revoked";
+
+base::Status check_name(std::string_view name) {
+  const bool has_controls = base::to_printable(name) != name || name.find('\t') != std::string_view::npos;
+  if (!name.empty() && name.size() <= max_name_bytes && !has_controls) return {};
+  return base::fail(
+      ErrorCode::invalid_argument,
+      fmt::format("the token's name '{}' is not allowed", base::to_printable(base::to_valid_utf8(name.substr(0, max_name_bytes)))),
+      fmt::format("Use 1 to {} bytes without control characters.", max_name_bytes));
+}
+
+std::string random_token(base::Random& random) {
+  std::array<std::uint8_t, token_bytes> bytes{};
+  random.fill(bytes);
+  return std::string(token_prefix) + base::base64url_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+// The columns from `first` on. Nothing for a role that this version does not know: it allows nothing.
+std::optional<TokenInfo> read_row(const Statement& row, int first) {
+  const auto role = parse_token_role(row.text(first + 2));
+  if (!role) return std::nullopt;
+  TokenInfo info;
+  info.id = row.text(first);
+  info.name = row.text(first + 1);
+  info.role = *role;
+  info.scope = row.text(first + 3);
+  info.created = row.integer(first + 4);
+  info.last_used = row.integer(first + 5);
+  info.revoked = row.integer(first + 6) != 0;
+  return info;
+}
+
+}  // namespace
+
+std::string_view token_role_name(TokenRole role) {
+  return role_names[static_cast<std::size_t>(role)];
+}
+
+std::optional<TokenRole> parse_token_role(std::string_view name) {
+  for (std::size_t i = 0; i < role_names.size(); ++i) {
+    if (role_names[i] == name) return static_cast<TokenRole>(i);
+  }
+  return std::nullopt;
+}
+
+bool looks_like_token(std::string_view text) {
+  return text.size() == token_prefix.size() + token_letters && text.starts_with(token_prefix);
+}
+
+std::string token_hash(std::string_view token) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
+  std::string out;
+  for (const unsigned char byte : digest) fmt::format_to(std::back_inserter(out), "{:02x}", byte);
+  return out;
+}
+
+base::Result<NewToken> TokenTable::create(std::string_view name, TokenRole role, std::string_view scope) {
+  if (auto checked = check_name(name); !checked) return base::pass(checked);
+  NewToken token;
+  token.token = random_token(random_);
+  token.info.id = base::random_hex(random_, id_bytes);
+  token.info.name = name;
+  token.info.role = role;
+  token.info.scope = scope;
+  token.info.created = clock_.wall();
+  auto insert = database_.prepare("INSERT INTO tokens (id, name, role, scope, created, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  if (!insert) return base::pass(insert);
+  insert->bind(1, token.info.id);
+  insert->bind(2, name);
+  insert->bind(3, token_role_name(role));
+  insert->bind(4, scope);
+  insert->bind(5, token.info.created);
+  insert->bind(6, token_hash(token.token));
+  if (auto done = insert->run(); !done) return base::pass(done);
+  return token;
+}
+
+base::Result<std::vector<TokenInfo>> TokenTable::list() {
+  auto select = database_.prepare(fmt::format("SELECT {} FROM tokens ORDER BY number", columns));
+  if (!select) return base::pass(select);
+  std::vector<TokenInfo> out;
+  for (;;) {
+    auto row = select->step();
+    if (!row) return base::pass(row);
+    if (!*row) return out;
+    if (auto info = read_row(*select, 0)) out.push_back(std::move(*info));
+  }
+}
+
+base::Status TokenTable::revoke(std::string_view id) {
+  auto update = database_.prepare("UPDATE tokens SET revoked = ?2 WHERE id = ?1 AND revoked = 0");
+  if (!update) return base::pass(update);
+  update->bind(1, id);
+  update->bind(2, clock_.wall());
+  if (auto done = update->run(); !done) return done;
+  if (database_.changes() > 0) return {};
+  return base::fail(ErrorCode::not_found, fmt::format("no valid token has the id '{}'", base::to_printable(base::to_valid_utf8(id))),
+                    "See `telltale token list` for the ids.");
+}
+
+base::Result<TokensByHash> TokenTable::valid() {
+  auto select = database_.prepare(fmt::format("SELECT hash, {} FROM tokens WHERE revoked = 0", columns));
+  if (!select) return base::pass(select);
+  TokensByHash out;
+  for (;;) {
+    auto row = select->step();
+    if (!row) return base::pass(row);
+    if (!*row) return out;
+    if (auto info = read_row(*select, 1)) out.emplace(select->text(0), std::move(*info));
+  }
+}
+
+base::Status TokenTable::set_last_used(std::string_view id, UnixNanos time) {
+  auto update = database_.prepare("UPDATE tokens SET last_used = max(last_used, ?2) WHERE id = ?1");
+  if (!update) return base::pass(update);
+  update->bind(1, id);
+  update->bind(2, time);
+  return update->run();
+}
+
+}  // namespace telltale::store
