@@ -1,4 +1,4 @@
-# Code that is generated from schema/: one source of truth for error codes.
+# Code that is generated from schema/: one source of truth for error codes and one for settings.
 find_program(PYTHON3 NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 set(error_code_header ${CMAKE_BINARY_DIR}/generated/base/error_code.h)
 set(error_code_source ${CMAKE_SOURCE_DIR}/schema/error_codes.yaml)
@@ -8,4 +8,14 @@ add_custom_command(
   COMMAND ${PYTHON3} ${error_code_tool} --schema ${error_code_source} --header ${error_code_header}
   DEPENDS ${error_code_source} ${error_code_tool}
   VERBATIM)
-add_custom_target(telltale_generated DEPENDS ${error_code_header})
+
+set(settings_header ${CMAKE_BINARY_DIR}/generated/config/settings.h)
+set(settings_source ${CMAKE_SOURCE_DIR}/schema/config.yaml)
+set(settings_tool ${CMAKE_SOURCE_DIR}/tools/gen/config.py)
+add_custom_command(
+  OUTPUT ${settings_header}
+  COMMAND ${PYTHON3} ${settings_tool} --schema ${settings_source} --header ${settings_header}
+  DEPENDS ${settings_source} ${settings_tool}
+  VERBATIM)
+
+add_custom_target(telltale_generated DEPENDS ${error_code_header} ${settings_header})

@@ -53,7 +53,7 @@ struct Origin {
   OriginKind kind = OriginKind::builtin;
   std::string place;                   // the file or the variable
   int line = 0;                        // in the file
-  std::optional<std::string> written;  // the text before ${...} was replaced, when there was one
+  std::optional<std::string> written;  // as YAML, before ${...} was replaced; empty when nothing was
 
   // "default", "telltale.yaml:3", "LOG_LEVEL", "command line"
   std::string text() const;
@@ -61,8 +61,10 @@ struct Origin {
 
 struct Loaded {
   Config config;
-  std::vector<std::string> warnings;      // one line each, "FILE:LINE: KEY: MESSAGE"
-  std::map<std::string, Origin> origins;  // by setting; those that are not in it have their default
+  std::vector<std::string> warnings;  // one line each, "FILE:LINE: KEY: MESSAGE"
+  // By setting, as in "server.port"; of entries by their place in `config`, as in "sources.files[0].paths". What is not in it has its
+  // default.
+  std::map<std::string, Origin> origins;
 };
 
 // Reads and checks everything. On an error its cause has every problem on a line of its own, and its code is the first one's.

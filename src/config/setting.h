@@ -1,0 +1,38 @@
+// The shape of the table of settings that is generated from schema/config.yaml (config/settings.h).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+
+namespace telltale::config {
+
+enum class SettingType : std::uint8_t { boolean, integer, bytes, duration, text, secret, pattern, choice, zone, text_list, text_map };
+
+using TextList = std::vector<std::string>;
+using TextMap = std::map<std::string, std::string>;
+// boolean: bool; integer, bytes, duration (nanoseconds): the number; text, secret, pattern, choice, zone: the text.
+using Value = std::variant<bool, std::int64_t, std::string, TextList, TextMap>;
+
+struct Setting {
+  std::string_view path;  // "server.port"; of a list's entries "sources.files[].paths"
+  SettingType type = SettingType::text;
+  std::int64_t min = 0;
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  std::span<const std::string_view> allowed = {};    // of a choice
+  std::span<const std::string_view> variables = {};  // the first that is set wins
+  bool required = false;                             // in entries of lists
+  std::string_view default_text = {};                // as it would be written; lists and maps are empty by default
+  // The place in a Config; none for entries of lists.
+  Value (*read)(const Config&) = nullptr;
+  void (*write)(Config&, const Value&) = nullptr;
+};
+
+}  // namespace telltale::config
