@@ -103,6 +103,14 @@ bool is_empty_value(std::string_view text) {
          text.starts_with("\\\"\\\"");
 }
 
+// Whether `value`, which begins with `found`, is a sentence, as in "error: no answer"; in "error=none user=x" it is not.
+bool goes_on(std::string_view value, std::string_view found) {
+  value.remove_prefix(static_cast<std::size_t>(found.data() - value.data()) + found.size());
+  if (value.size() < 2 || value[0] != ' ' || !is_letter(value[1])) return false;
+  const std::size_t end = value.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-", 1);
+  return end == std::string_view::npos || (value[end] != '=' && value[end] != ':');
+}
+
 // "errors: 0", "error_count=0", "\"error\":null", "failed tests: 0", "errors 0".
 bool is_zero_after(std::string_view after) {
   static constexpr std::array<std::string_view, 9> nothing{"null", "nil", "<nil>", "none", "false", "no", "n/a", "undefined", "ok"};
@@ -114,7 +122,7 @@ bool is_zero_after(std::string_view after) {
       if (is_empty_value(value)) return true;
       if (value.starts_with("0%") || value.starts_with("0.0%")) return true;
       const std::string_view found = first_value(value);
-      return is_zero(found) || any_equals(nothing, found);
+      return is_zero(found) || (any_equals(nothing, found) && !goes_on(value, found));
     }
     skip_blanks(text);
     std::size_t size = 0;

@@ -157,6 +157,14 @@ std::size_t word_end(std::string_view line, std::size_t at) {
   return at;
 }
 
+// Whether another "Name:" follows.
+bool header_follows(std::string_view line, std::size_t at) {
+  while (at < line.size() && is_space(line[at])) ++at;
+  const std::size_t begin = at;
+  while (at < line.size() && is_name(line[at]) && at - begin < longest_name) ++at;
+  return at > begin && at < line.size() && line[at] == ':';
+}
+
 std::size_t header_end(std::string_view line, const Place& place, std::size_t at, bool cookie) {
   const bool enclosed = place.name_begin > 0 && is_quote(line[place.name_begin - 1]);
   const char mark = enclosed ? line[place.name_begin - 1] : '"';
@@ -164,7 +172,7 @@ std::size_t header_end(std::string_view line, const Place& place, std::size_t at
     const char c = line[at];
     if (is_line_end(c) || c == mark) break;
     if (c == '\\' && at + 1 < line.size() && (line[at + 1] == 'n' || line[at + 1] == 'r' || line[at + 1] == mark)) break;
-    if ((c == ',' || (c == ';' && !cookie)) && separator_ends(line, at)) break;
+    if ((c == ',' || (c == ';' && !cookie)) && header_follows(line, at + 1)) break;
     if (c == '}' || c == ']') break;
   }
   while (at > place.value && (is_space(line[at - 1]) || line[at - 1] == '\\')) --at;

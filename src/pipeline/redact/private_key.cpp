@@ -34,6 +34,15 @@ std::size_t closing_quote(std::string_view line, std::size_t at, std::size_t end
   return quote;
 }
 
+// Lines of a key's block that hold no secret: empty ones and headers (RFC 1421, RFC 4880).
+bool is_between(std::string_view line) {
+  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return true;
+  for (const std::string_view header : {"Proc-Type:", "DEK-Info:", "Version:", "Comment:", "Hash:"}) {
+    if (line.find(header) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 void add(std::vector<SecretSpan>& spans, std::size_t begin, std::size_t end, RuleIndex rule) {
   if (begin < end) spans.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), rule, 0});
 }
@@ -77,8 +86,7 @@ void continue_private_key(std::string_view line, RuleIndex rule, RedactState& st
     state = {};
     return;
   }
-  const bool header = size == 0 || line.find(": ") != std::string_view::npos;  // "Proc-Type: 4,ENCRYPTED", an empty line
-  if (!material && !header) ++state.foreign_lines;
+  if (!material && !is_between(line)) ++state.foreign_lines;
   if (material) state.foreign_lines = 0;
   if (++state.key_lines >= most_lines || state.foreign_lines >= most_foreign_lines) state = {};
 }

@@ -40,44 +40,46 @@ void BatchRules::apply(Work work) {
   scanner_.scan(batch_.text, work.redact.scan, work.hits);
   if (redactor_.wants_numbers()) find_numbers(batch_.text, work.numbers);
   if (batch_.records.empty()) return;
-  find_escaped_records(work, batch_.records.back().line.end());
+  tail_begin_ = tail_kept_to_ = batch_.records.back().line.end();
+  tail_end_ = static_cast<std::uint32_t>(batch_.text.size());
+  find_escaped_records(work);
   std::size_t hit = 0;
   std::size_t number = 0;
   std::uint32_t line_end = 0;
   for (std::size_t i = 0; i < batch_.records.size(); ++i) {
-    Record& record = batch_.records[i];
-    const TextRef line = record.line;
+    const TextRef line = batch_.records[i].line;
     // Bytes between lines belong to no record; nobody needs them when they hold something like a secret.
     const bool between = wants_redaction(take_hits(work.hits, hit, line.offset));
     if ((take_numbers(work.numbers, number, line.offset) || between) && line.offset > line_end) wipe({line_end, line.offset - line_end});
     line_end = line.end();
     const Hits hits = take_hits(work.hits, hit, line_end);
     const bool has_number = take_numbers(work.numbers, number, line_end);
-    apply_to(record, hits, has_number, !work.escaped.empty() && work.escaped[i] != 0, work);
+    apply_to(i, hits, has_number, work);
   }
 }
 
-void BatchRules::apply_to(Record& record, Hits hits, bool has_number, bool is_escaped, Work& work) {
-  std::uint32_t base = record.line.offset;
+void BatchRules::apply_to(std::size_t index, Hits hits, bool has_number, Work& work) {
+  std::uint32_t base = batch_.records[index].line.offset;
+  const bool is_escaped = !work.escaped.empty() && work.escaped[index] != 0;
   const bool look =
       has_number || is_escaped || state_.redact.in_private_key || redactor_.wants_every_line() || (!hits.empty() && wants_redaction(hits));
-  if (look && redactor_.enabled() && redact(record, hits, is_escaped, work.redact)) {
+  if (look && redactor_.enabled() && redact(index, hits, is_escaped, work.redact)) {
     hits = work.redact.hits;
     base = 0;
   }
-  detector_.detect(batch_, record, hits, base, work.detect);
+  detector_.detect(batch_, batch_.records[index], hits, base, work.detect);
 }
 
 // Which records have unescaped text behind the lines that holds a secret.
-void BatchRules::find_escaped_records(Work& work, std::uint32_t lines_end) const {
-  const auto behind = std::ranges::upper_bound(work.hits, lines_end, {}, &Hit::end);
-  const bool number_behind = !work.numbers.empty() && work.numbers.back().end > lines_end;
+void BatchRules::find_escaped_records(Work& work) const {
+  const auto behind = std::ranges::upper_bound(work.hits, tail_begin_, {}, &Hit::end);
+  const bool number_behind = !work.numbers.empty() && work.numbers.back().end > tail_begin_;
   if (!number_behind && !wants_redaction({behind, work.hits.end()})) return;
   work.escaped.assign(batch_.records.size(), 0);
   for (std::size_t i = 0; i < batch_.records.size(); ++i) {
     const Record& record = batch_.records[i];
     const auto check = [&](TextRef ref) {
-      if (ref.size > 0 && ref.offset >= lines_end && holds_secret(ref, work)) work.escaped[i] = 1;
+      if (ref.size > 0 && ref.offset >= tail_begin_ && holds_secret(ref, work)) work.escaped[i] = 1;
     };
     for (const TextRef ref : {record.body, record.severity_text, record.trace_id, record.span_id, record.test_id}) check(ref);
     for (const Attribute& attribute : batch_.attributes_of(record)) {
@@ -104,9 +106,11 @@ bool BatchRules::holds_secret(TextRef ref, Work& work) const {
   return redactor_.has_secret(batch_.view(ref), hits, ref.offset, scanner_, work.redact);
 }
 
-bool BatchRules::redact(Record& record, Hits hits, bool force_escapes, RedactScratch& scratch) {
+bool BatchRules::redact(std::size_t index, Hits hits, bool force_escapes, RedactScratch& scratch) {
+  Record& record = batch_.records[index];
   if (!redactor_.redact(batch_.line(record), hits, record.line.offset, scanner_, state_.redact, scratch, force_escapes)) return false;
   // First the bytes, then the new line: appending may move the text and leave the old bytes behind in freed memory.
+  wipe_tail_of(index);
   wipe_record(record);
   const std::uint16_t flags = record.flags & kept_flags;
   record.line = {static_cast<std::uint32_t>(batch_.text.size()), static_cast<std::uint32_t>(scratch.line.size())};
@@ -118,6 +122,40 @@ bool BatchRules::redact(Record& record, Hits hits, bool force_escapes, RedactScr
 
 void BatchRules::wipe(TextRef ref) {
   if (ref.size > 0) std::fill_n(batch_.text.data() + ref.offset, ref.size, 'x');
+}
+
+TextRef BatchRules::tail_of(const Record& record) const {
+  std::uint32_t begin = tail_end_;
+  std::uint32_t end = tail_begin_;
+  const auto cover = [&](TextRef ref) {
+    if (ref.size == 0 || ref.offset < tail_begin_ || ref.end() > tail_end_) return;
+    begin = std::min(begin, ref.offset);
+    end = std::max(end, ref.end());
+  };
+  for (const TextRef ref : {record.body, record.severity_text, record.trace_id, record.span_id, record.test_id}) cover(ref);
+  for (const Attribute& attribute : batch_.attributes_of(record)) {
+    cover(attribute.key);
+    cover(attribute.text);
+  }
+  return begin < end ? TextRef{begin, end - begin} : TextRef{};
+}
+
+// Parsing may have appended more for the record than it kept views of: all between its neighbours' parts of the tail goes.
+// Linear over a batch: each record is looked at once as one before and once as one behind.
+void BatchRules::wipe_tail_of(std::size_t index) {
+  if (tail_begin_ == tail_end_) return;
+  for (; next_record_ < index; ++next_record_) {
+    if (!batch_.records[next_record_].has(record::flag_redacted))
+      tail_kept_to_ = std::max(tail_kept_to_, tail_of(batch_.records[next_record_]).end());
+  }
+  std::uint32_t end = tail_end_;
+  for (std::size_t next = index + 1; next < batch_.records.size(); ++next) {
+    if (const TextRef tail = tail_of(batch_.records[next]); !tail.empty()) {
+      end = tail.offset;
+      break;
+    }
+  }
+  if (end > tail_kept_to_) wipe({tail_kept_to_, end - tail_kept_to_});
 }
 
 // Overwrites the record's text and forgets the values that were read from it.

@@ -28,12 +28,15 @@ class BatchRules {
  private:
   using Hits = std::span<const Hit>;
   bool wants_redaction(Hits hits) const;
-  void find_escaped_records(Work& work, std::uint32_t lines_end) const;
+  void find_escaped_records(Work& work) const;
   bool holds_secret(record::TextRef ref, Work& work) const;
-  void apply_to(record::Record& record, Hits hits, bool has_number, bool is_escaped, Work& work);
-  bool redact(record::Record& record, Hits hits, bool force_escapes, RedactScratch& scratch);
+  void apply_to(std::size_t index, Hits hits, bool has_number, Work& work);
+  bool redact(std::size_t index, Hits hits, bool force_escapes, RedactScratch& scratch);
   void wipe(record::TextRef ref);
   void wipe_record(record::Record& record);
+  void wipe_tail_of(std::size_t index);
+  // The part of the tail that the record's views lie in; empty without such views.
+  record::TextRef tail_of(const record::Record& record) const;
 
   const Redactor& redactor_;
   const Detector& detector_;
@@ -42,6 +45,11 @@ class BatchRules {
   record::Batch& batch_;
   RulesState& state_;
   const Reparse& reparse_;
+  // Behind the lines stands the tail: what parsing unescaped, in the records' order.
+  std::uint32_t tail_begin_ = 0;
+  std::uint32_t tail_end_ = 0;
+  std::size_t next_record_ = 0;     // records before it are redacted already or keep ...
+  std::uint32_t tail_kept_to_ = 0;  // ... their part of the tail, which ends here
 };
 
 }  // namespace telltale::pipeline
