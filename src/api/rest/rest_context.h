@@ -1,0 +1,37 @@
+// What the handlers of all routes work with.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "api/rest/application.h"
+#include "api/rest/router.h"
+
+namespace telltale::api {
+
+// Immutable; outlives the executors' tasks.
+class RestContext {
+ public:
+  explicit RestContext(ApiDependencies dependencies);
+
+  const ApiDependencies& parts() const { return parts_; }
+  base::UnixNanos started() const { return started_; }
+  std::int64_t uptime_ns() const { return parts_.clock.mono() - started_mono_; }
+  std::optional<PortRole> role_of(std::uint16_t port) const;
+
+  // Runs `work` on the executor and answers with what it gives; overloaded when the executor takes no more.
+  void answer_on(Executor& executor, const CallRef& call, std::function<base::Result<net::Response>()> work) const;
+
+ private:
+  const ApiDependencies parts_;
+  const base::UnixNanos started_;
+  const base::MonoNanos started_mono_;
+};
+
+// Answers at once.
+void answer(const CallRef& call, net::Response response);
+void answer(const CallRef& call, const base::Error& error);
+// 200 with a JSON body.
+net::Response json_response(std::string body);
+
+}  // namespace telltale::api

@@ -1,0 +1,23 @@
+#include "api/rest/handlers.h"
+
+namespace telltale::api {
+
+const std::vector<Route>& all_routes() {
+  static const std::vector<Route> routes = {
+      {"GET", "/health", Role::viewer, handle_health, Exposure::health},
+      {"GET", "/metrics", Role::viewer, handle_metrics, Exposure::exporter},
+      {"GET", "/openapi.yaml", Role::viewer, handle_openapi},
+      {"GET", "/api/v1/query", Role::viewer, handle_query},
+      {"GET", "/api/v1/count", Role::viewer, handle_count},
+      {"GET", "/api/v1/gaps", Role::viewer, handle_gaps},
+      {"GET", "/api/v1/streams", Role::viewer, handle_streams},
+      {"GET", "/api/v1/labels", Role::viewer, handle_labels},
+      {"GET", "/api/v1/labels/{name}/values", Role::viewer, handle_label_values},
+      {"GET", "/api/v1/stats", Role::viewer, handle_stats},
+      {"GET", "/api/v1/status", Role::viewer, handle_status},
+      {"POST", "/api/v1/barrier", Role::viewer, handle_barrier},
+  };
+  return routes;
+}
+
+}  // namespace telltale::api
