@@ -52,18 +52,16 @@ void WsFrameReader::release_message() {
   if (message_.capacity() > kept_capacity) message_.shrink_to_fit();
 }
 
-// True when the whole header is there. Faults that its first two bytes show are reported by check_header, which then sees them alone.
+// True when the whole header is there; its first two bytes say how long it is.
 bool WsFrameReader::read_header(std::string_view& input) {
-  std::size_t wanted = 2;
   while (true) {
+    const std::size_t wanted = header_size_ < 2 ? 2 : 2 + length_bytes(header_[1]) + mask_bytes(header_[1]);
+    if (header_size_ == wanted) return true;
     const std::size_t count = std::min(wanted - header_size_, input.size());
+    if (count == 0) return false;
     std::copy_n(input.begin(), count, header_.begin() + static_cast<std::ptrdiff_t>(header_size_));
     header_size_ += count;
     input.remove_prefix(count);
-    if (header_size_ < wanted) return false;
-    const std::size_t whole = 2 + length_bytes(header_[1]) + mask_bytes(header_[1]);
-    if (wanted == whole) return true;
-    wanted = whole;
   }
 }
 
