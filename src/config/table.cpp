@@ -38,8 +38,10 @@ std::set<std::string_view> keys_below(std::string_view parent) {
   return keys;
 }
 
+// A swap of neighbours is two edits; in very short words that would be another word.
 bool is_close(std::string_view a, std::string_view b) {
-  return base::edit_distance(base::to_lower(a), b) <= std::max<std::size_t>(1, std::min(a.size(), b.size()) / 3);
+  const std::size_t length = std::min(a.size(), b.size());
+  return base::edit_distance(base::to_lower(a), b) <= (length < 4 ? 1 : std::max<std::size_t>(2, length / 3));
 }
 
 std::string_view nearest(std::string_view key, const std::set<std::string_view>& candidates) {
