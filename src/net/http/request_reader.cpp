@@ -72,7 +72,7 @@ RequestReader::State RequestReader::advance() {
   if (failed_) return State::failed;
   if (!header_done_) {
     if (used_ == 0) skip_empty_lines();
-    if (input_.empty()) return State::need_more;
+    if (input_.empty() || input_ == "\r") return State::need_more;
     if (!parse_header()) return failed_ ? State::failed : State::need_more;
   }
   if (!parse_body()) return failed_ ? State::failed : State::need_more;

@@ -76,6 +76,7 @@ class BlockingWsClient final : public WsClient {
         const std::uint16_t code = event.code == ws_close::no_code ? ws_close::normal : event.code;
         // The server is leaving anyway; whether it hears the answer changes nothing.
         static_cast<void>(send_frame(WsOpcode::close, ws_close_payload(code, {}), farewell_ns));
+        connection_->close();
         return {};
       }
       case WsEvent::Kind::error:
