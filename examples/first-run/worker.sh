@@ -7,7 +7,7 @@ job=0
 while :; do
   job=$((job + 1))
   now=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
-  if [ $((job % 13)) = 0 ]; then
+  if [ $((job % 4)) = 0 ]; then
     echo "ts=$now level=error msg=\"job failed\" job=$job err=\"connection refused\" retries=3" >>"$log"
   else
     echo "ts=$now level=info msg=\"job done\" job=$job duration=$((job % 7 + 3))ms errors=0" >>"$log"

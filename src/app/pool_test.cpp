@@ -1,0 +1,54 @@
+#include "app/pool.h"
+
+#include <atomic>
+#include <latch>
+
+#include <gtest/gtest.h>
+
+namespace telltale::app {
+namespace {
+
+TEST(Pool, RunsWhatWasPosted) {
+  Pool pool("test", 2, 100);
+  std::latch done(50);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(pool.post([&] { done.count_down(); }));
+  done.wait();
+}
+
+TEST(Pool, RefusesWhatWouldWaitTooLong) {
+  Pool pool("test", 1, 1);
+  std::latch running(1);
+  std::latch go_on(1);
+  ASSERT_TRUE(pool.post([&] {
+    running.count_down();
+    go_on.wait();
+  }));
+  running.wait();
+  EXPECT_TRUE(pool.post([] {}));
+  EXPECT_FALSE(pool.post([] {}));
+  go_on.count_down();
+}
+
+TEST(Pool, ClosingDropsWhatWaitsAndAwaitsWhatRuns) {
+  Pool pool("test", 1, 10);
+  std::latch running(1);
+  std::atomic<bool> finished = false;
+  std::atomic<bool> waited_ran = false;
+  std::latch closing(1);
+  ASSERT_TRUE(pool.post([&] {
+    running.count_down();
+    closing.wait();
+    finished = true;
+  }));
+  running.wait();
+  ASSERT_TRUE(pool.post([&] { waited_ran = true; }));
+  std::jthread closer([&] { pool.close(); });
+  while (pool.post([] {})) std::this_thread::yield();  // until close() has begun
+  closing.count_down();
+  closer.join();
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(waited_ran);
+}
+
+}  // namespace
+}  // namespace telltale::app

@@ -1,0 +1,61 @@
+// What every subcommand is given.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/random.h"
+#include "config/load.h"
+
+namespace telltale::cli {
+
+inline constexpr int exit_good = 0;
+inline constexpr int exit_tool_failed = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_check_failed = 3;
+
+// Options that every subcommand knows.
+struct CommonOptions {
+  std::optional<std::string> config;
+  std::optional<std::string> data;
+  std::optional<std::string> url;     // of an engine; else TELLTALE_URL, else DATA/engine.json
+  std::vector<std::string> settings;  // --set server.port=9000
+  bool json = false;
+};
+
+// One a process.
+struct Context {
+  base::PosixFiles files;
+  base::SystemClock clock;
+  base::SystemRandom random;
+  config::Environment environment;
+  CommonOptions options;
+  int exit_code = exit_good;  // what run() gives
+
+  // The settings as this command line asks for them.
+  config::LoadRequest load_request() const;
+  base::Result<config::Loaded> load_config();
+};
+
+// Prints an error to standard error (its cause, then its remedy) and gives its exit code.
+int report(const base::Error& error);
+void note(std::string_view text);   // one line on standard error
+void print(std::string_view text);  // standard output, as it is; a closed pipe ends the program quietly
+
+// Each adds one subcommand; its callback sets context.exit_code.
+void add_serve(CLI::App& app, Context& context);
+void add_query(CLI::App& app, Context& context);
+void add_tail(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
+void add_store(CLI::App& app, Context& context);
+void add_token(CLI::App& app, Context& context);
+
+}  // namespace telltale::cli
