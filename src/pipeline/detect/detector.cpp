@@ -124,10 +124,13 @@ void Detector::detect(record::Batch& batch, record::Record& record, std::span<co
   if (is_ignored(hits)) return;
   if (severe) add_severity(batch, record, scratch);
   const std::string_view line = batch.line(record);
+  // A head may lie over the level: "panic: ..." is both.
   const auto is_free = [&](std::size_t begin, std::size_t end, RuleNumber rule) {
+    const bool head = rules_[rule].trigger == Trigger::head;
     const auto name = scratch.batch_names[rule];
-    return std::none_of(batch.findings.begin() + record.first_finding, batch.findings.end(),
-                        [&](const record::Finding& f) { return overlaps(f, begin, end) || (name != 0 && f.rule + 1u == name); });
+    return std::none_of(batch.findings.begin() + record.first_finding, batch.findings.end(), [&](const record::Finding& f) {
+      return (overlaps(f, begin, end) && !(head && f.kind == FindingKind::severity)) || (name != 0 && f.rule + 1u == name);
+    });
   };
   for (const Trigger pass : {Trigger::head, Trigger::word}) {
     for (const Hit& hit : hits) {

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
-
-#include "base/text.h"
 
 namespace telltale::pipeline {
 namespace {
@@ -26,23 +23,34 @@ bool any_equals(const std::array<std::string_view, N>& words, std::string_view t
   return std::ranges::find(words, text) != words.end();
 }
 
-// The word and what stands around it, in lower case.
-struct Context {
-  std::string before;  // up to the name's beginning
-  std::string name;    // the longer name that the word is a part of
-  std::string after;   // from the name's end
-  std::string word;
-};
+// The word and what stands around it, in lower case; nothing is allocated.
+class Context {
+ public:
+  Context(std::string_view line, std::size_t begin, std::size_t end) {
+    std::size_t from = begin;
+    std::size_t to = end;
+    while (from > 0 && is_name(line[from - 1]) && begin - from < stretch) --from;
+    while (to < line.size() && is_name(line[to]) && to - end < stretch) ++to;
+    const std::size_t left = from > stretch ? from - stretch : 0;
+    const std::string_view around = line.substr(left, std::min(to + stretch - left, chars_.size()));
+    std::ranges::transform(around, chars_.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string_view text(chars_.data(), around.size());
+    before = text.substr(0, from - left);
+    name = text.substr(std::min(from - left, text.size()), to - from);
+    word = text.substr(std::min(begin - left, text.size()), end - begin);
+    after = text.substr(std::min(to - left, text.size()));
+  }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
 
-Context context_of(std::string_view line, std::size_t begin, std::size_t end) {
-  std::size_t from = begin;
-  std::size_t to = end;
-  while (from > 0 && is_name(line[from - 1]) && begin - from < stretch) --from;
-  while (to < line.size() && is_name(line[to]) && to - end < stretch) ++to;
-  const std::size_t left = from > stretch ? from - stretch : 0;
-  return {base::to_lower(line.substr(left, from - left)), base::to_lower(line.substr(from, to - from)),
-          base::to_lower(line.substr(to, stretch)), base::to_lower(line.substr(begin, end - begin))};
-}
+  std::string_view before;  // up to the name's beginning
+  std::string_view name;    // the longer name that the word is a part of
+  std::string_view word;
+  std::string_view after;  // from the name's end
+
+ private:
+  std::array<char, 6 * stretch> chars_;
+};
 
 // Takes the last word off `text`: letters, digits and the punctuation of numbers.
 std::string_view last_word(std::string_view& text) {
@@ -205,7 +213,7 @@ bool is_harmless_name(const Context& c) {
 }  // namespace
 
 bool is_no_error(std::string_view line, std::size_t begin, std::size_t end) {
-  const Context c = context_of(line, begin, end);
+  const Context c(line, begin, end);
   return is_harmless_name(c) || is_negated_before(c.before) || is_zero_after(c.after) || is_timeout_setting(c) || is_setting_name(c);
 }
 

@@ -40,8 +40,10 @@ void BatchRules::apply(Work work) {
   scanner_.scan(batch_.text, work.redact.scan, work.hits);
   if (redactor_.wants_numbers()) find_numbers(batch_.text, work.numbers);
   if (batch_.records.empty()) return;
-  tail_begin_ = tail_kept_to_ = batch_.records.back().line.end();
+  tail_begin_ = batch_.records.back().line.end();
   tail_end_ = static_cast<std::uint32_t>(batch_.text.size());
+  while (tail_begin_ < tail_end_ && (batch_.text[tail_begin_] == '\r' || batch_.text[tail_begin_] == '\n')) ++tail_begin_;
+  tail_kept_to_ = tail_begin_;
   find_escaped_records(work);
   std::size_t hit = 0;
   std::size_t number = 0;
@@ -148,13 +150,11 @@ void BatchRules::wipe_tail_of(std::size_t index) {
     if (!batch_.records[next_record_].has(record::flag_redacted))
       tail_kept_to_ = std::max(tail_kept_to_, tail_of(batch_.records[next_record_]).end());
   }
-  std::uint32_t end = tail_end_;
-  for (std::size_t next = index + 1; next < batch_.records.size(); ++next) {
-    if (const TextRef tail = tail_of(batch_.records[next]); !tail.empty()) {
-      end = tail.offset;
-      break;
-    }
+  if (next_with_tail_ <= index) {
+    next_with_tail_ = index + 1;
+    while (next_with_tail_ < batch_.records.size() && tail_of(batch_.records[next_with_tail_]).empty()) ++next_with_tail_;
   }
+  const std::uint32_t end = next_with_tail_ < batch_.records.size() ? tail_of(batch_.records[next_with_tail_]).offset : tail_end_;
   if (end > tail_kept_to_) wipe({tail_kept_to_, end - tail_kept_to_});
 }
 

@@ -49,6 +49,7 @@ class BatchRules {
   std::uint32_t tail_begin_ = 0;
   std::uint32_t tail_end_ = 0;
   std::size_t next_record_ = 0;     // records before it are redacted already or keep ...
+  std::size_t next_with_tail_ = 0;  // the first record behind the one redacted last that has a part of the tail
   std::uint32_t tail_kept_to_ = 0;  // ... their part of the tail, which ends here
 };
 

@@ -1,11 +1,11 @@
 #include "pipeline/scan/digit_runs.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 namespace telltale::pipeline {
@@ -31,27 +31,7 @@ struct Masks {
   std::uint64_t separator = 0;
 };
 
-#ifdef __SSE2__
-std::uint64_t in_range(__m128i bytes, char low, char count) {
-  // Unsigned "bytes - low < count", as a signed comparison.
-  const __m128i shifted = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>(low + 128)));
-  const __m128i limit = _mm_set1_epi8(static_cast<char>(count - 128));
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmplt_epi8(shifted, limit)));
-}
-
-Masks classify(const char* text) {
-  Masks masks;
-  for (int i = 0; i < 4; ++i) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
-    const __m128i separator = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    masks.digit |= in_range(bytes, '0', 10) << (16 * i);
-    masks.upper |= in_range(bytes, 'A', 26) << (16 * i);
-    masks.separator |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(separator))) << (16 * i);
-  }
-  return masks;
-}
-#else
-Masks classify(const char* text) {
+[[maybe_unused]] Masks classify(const char* text) {
   Masks masks;
   for (int i = 0; i < 64; ++i) {
     masks.digit |= static_cast<std::uint64_t>(is_digit(text[i])) << i;
@@ -60,27 +40,88 @@ Masks classify(const char* text) {
   }
   return masks;
 }
-#endif
 
 // Places where a card number or an IBAN could begin: 14 digits; 4 digits, separator, 4 or 6 digits, separator, 2 digits; or two capital
 // letters, two digits and then at least 8 capitals, digits (or separators after each fourth).
-std::uint64_t candidates(const Masks& m) {
+[[gnu::always_inline]] inline std::uint64_t candidates(const Masks& m) {
   const std::uint64_t d2 = m.digit & (m.digit >> 1);
   const std::uint64_t d4 = d2 & (d2 >> 2);
   const std::uint64_t d8 = d4 & (d4 >> 4);
   const std::uint64_t contiguous = d8 & (d4 >> 8) & (d2 >> 12);
   const std::uint64_t grouped = d4 & (m.separator >> 4) & (d4 >> 5) & ((m.separator >> 9) | ((d2 >> 9) & (m.separator >> 11)));
   const std::uint64_t head = m.upper & (m.upper >> 1) & (d2 >> 2);
-  if (head == 0) return contiguous | grouped;
+  const std::uint64_t numbers = (contiguous | grouped) & ~(m.digit << 1);  // not inside a longer number
+  if (head == 0) return numbers;
   const std::uint64_t a = m.digit | m.upper;
   const std::uint64_t a2 = a & (a >> 1);
   const std::uint64_t a4 = a2 & (a2 >> 2);
   const std::uint64_t plain = head & (a4 >> 4) & (a4 >> 8);
   const std::uint64_t spaced = head & (m.separator >> 4) & (a4 >> 5) & (m.separator >> 9) & (a2 >> 10);
-  return contiguous | grouped | plain | spaced;
+  return numbers | plain | spaced;
 }
 constexpr std::size_t shape_size = 14;
 constexpr std::size_t step = 64 - shape_size;
+constexpr std::uint64_t step_mask = (std::uint64_t{1} << step) - 1;
+
+// The candidates of `count` windows of 64 bytes, `step` bytes apart.
+using WindowScan = void (*)(const char* text, std::size_t count, std::uint64_t* places);
+
+[[maybe_unused]] void scan_portable(const char* text, std::size_t count, std::uint64_t* places) {
+  for (std::size_t i = 0; i < count; ++i) places[i] = candidates(classify(text + i * step)) & step_mask;
+}
+
+#ifdef __x86_64__
+// Unsigned "low <= byte < low + count", as a signed comparison.
+[[gnu::always_inline]] inline std::uint64_t in_range(__m128i bytes, int low, int count) {
+  const __m128i shifted = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>(low - 128)));
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(count - 128)))));
+}
+
+void scan_sse2(const char* text, std::size_t count, std::uint64_t* places) {
+  for (std::size_t i = 0; i < count; ++i) {
+    Masks masks;
+    for (int part = 0; part < 4; ++part) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i * step + 16 * static_cast<std::size_t>(part)));
+      const __m128i separator = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+      masks.digit |= in_range(bytes, '0', 10) << (16 * part);
+      masks.upper |= in_range(bytes, 'A', 26) << (16 * part);
+      masks.separator |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(separator))) << (16 * part);
+    }
+    places[i] = candidates(masks) & step_mask;
+  }
+}
+
+[[gnu::target("avx2")]] inline std::uint64_t bits(__m256i low, __m256i high) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(low)) |
+         static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(high))) << 32;
+}
+[[gnu::target("avx2")]] inline __m256i in_range_avx2(__m256i bytes, int low, int count) {
+  const __m256i shifted = _mm256_sub_epi8(bytes, _mm256_set1_epi8(static_cast<char>(low - 128)));
+  return _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(count - 128)), shifted);
+}
+[[gnu::target("avx2")]] inline __m256i is_separator_avx2(__m256i bytes) {
+  return _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')), _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('-')));
+}
+
+[[gnu::target("avx2")]] void scan_avx2(const char* text, std::size_t count, std::uint64_t* places) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + i * step));
+    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + i * step + 32));
+    const Masks masks{bits(in_range_avx2(low, '0', 10), in_range_avx2(high, '0', 10)),
+                      bits(in_range_avx2(low, 'A', 26), in_range_avx2(high, 'A', 26)),
+                      bits(is_separator_avx2(low), is_separator_avx2(high))};
+    places[i] = candidates(masks) & step_mask;
+  }
+}
+
+WindowScan best_scan() {
+  return __builtin_cpu_supports("avx2") ? scan_avx2 : scan_sse2;
+}
+#else
+WindowScan best_scan() {
+  return scan_portable;
+}
+#endif
 
 struct Issuer {
   std::uint32_t low, high;  // the first six digits
@@ -191,6 +232,16 @@ bool begins_here(std::string_view text, std::size_t at) {
   return i >= 2 && text[i - 1] == '[' && text[i - 2] == '\x1b';
 }
 
+// The end of the card number or IBAN at `begin`, which is appended, or 0.
+std::size_t add_number(std::string_view text, std::size_t begin, std::vector<NumberHit>& hits) {
+  if (!begins_here(text, begin)) return 0;
+  const bool iban = is_upper(text[begin]);
+  const std::size_t end = iban ? iban_at(text, begin) : card_at(text, begin);
+  if (end != 0)
+    hits.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), iban ? NumberKind::iban : NumberKind::card});
+  return end;
+}
+
 }  // namespace
 
 bool passes_luhn(std::string_view digits) {
@@ -215,25 +266,27 @@ bool passes_iban_check(std::string_view iban) {
 }
 
 void find_numbers(std::string_view text, std::vector<NumberHit>& hits) {
+  static const WindowScan scan_windows = best_scan();
+  constexpr std::size_t group = 64;  // windows a round
+  std::array<std::uint64_t, group> places{};
   std::array<char, 64> last{};
   std::size_t free_from = 0;
-  for (std::size_t at = 0; at < text.size(); at += step) {
-    const char* window = text.data() + at;
-    if (text.size() - at < 64) {
-      last.fill('\0');
-      std::memcpy(last.data(), window, text.size() - at);
-      window = last.data();
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t count = text.size() - at < 64 ? 0 : std::min(group, (text.size() - at - 64) / step + 1);
+    const char* windows = text.data() + at;
+    if (count == 0) {
+      std::ranges::copy(text.substr(at), last.begin());
+      windows = last.data();
+      count = 1;
     }
-    std::uint64_t places = candidates(classify(window)) & ((std::uint64_t{1} << step) - 1);
-    for (; places != 0; places &= places - 1) {
-      const std::size_t begin = at + static_cast<std::size_t>(std::countr_zero(places));
-      if (begin < free_from || !begins_here(text, begin)) continue;
-      const bool iban = is_upper(text[begin]);
-      const std::size_t end = iban ? iban_at(text, begin) : card_at(text, begin);
-      if (end == 0) continue;
-      hits.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), iban ? NumberKind::iban : NumberKind::card});
-      free_from = end;
+    scan_windows(windows, count, places.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::uint64_t left = places[i]; left != 0; left &= left - 1) {
+        const std::size_t begin = at + i * step + static_cast<std::size_t>(std::countr_zero(left));
+        if (begin >= free_from) free_from = std::max(free_from, add_number(text, begin, hits));
+      }
     }
+    at += count * step;
   }
 }
 
