@@ -19,6 +19,14 @@ struct SeenFile {
   bool listed = true;      // found by a pattern; else only beside such a file
 };
 
+// File systems stamp files with a clock that is a few milliseconds behind.
+inline constexpr std::int64_t coarse_clock_ns = 10 * base::nanos_per_millisecond;
+
+// When the file came to be, as well as its file system knows.
+inline base::UnixNanos born(const base::FileInfo& info) {
+  return info.birth_time != 0 ? info.birth_time : info.modify_time;
+}
+
 struct Listing {
   std::vector<SeenFile> files;       // each path once, by path
   std::vector<std::string> folders;  // each once

@@ -56,8 +56,9 @@ struct Origin {
   std::uint64_t seen_in = 0;   // number of the scan that found it
   std::uint64_t last_use = 0;  // for closing those idle for longest
 
-  bool is_blocked() const { return after != nullptr && after->rotated && !after->drained; }
-  bool has_work() const { return gap || forget || dirty || pending || (!failed && size > reader.read_end()); }
+  bool is_blocked() const { return after != nullptr && after->rotated && !after->drained && !after->failed; }
+  bool is_draining() const { return rotated && !drained && !finished; }
+  bool has_work() const { return gap || forget || dirty || pending || (!failed && (is_draining() || size > reader.read_end())); }
 };
 
 // Owns the origins. Few thousands at most; lookups by identity are a map's.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <charconv>
 
 namespace telltale::sources {
 namespace {
@@ -17,7 +17,7 @@ bool is_rotation_mark(std::string_view text) {
   if (std::ranges::find(words, text) != words.end()) return true;
   if (text.empty() || !is_digit(text.front())) return false;
   const bool numeric = std::ranges::all_of(text, is_digit);
-  if (numeric) return text.size() <= 4 || (text.size() >= 8 && text.size() <= 14);
+  if (numeric) return text.size() <= 14;
   const auto digits = std::ranges::count_if(text, is_digit);
   return digits >= 8 && std::ranges::all_of(text, [](char c) { return is_digit(c) || std::string_view("-_.:TZ+").contains(c); });
 }
@@ -74,6 +74,16 @@ bool is_sibling_name(std::string_view name, std::string_view current) {
   if (extension.empty() || !name.starts_with(stem)) return false;
   const char next = name[stem.size()];
   return (next == '.' || next == '-' || next == '_') && without_compression(name).ends_with(extension) && base_name_of(name) == current;
+}
+
+unsigned rotation_number(std::string_view full) {
+  const std::string_view name = without_compression(full);
+  const std::size_t cut = mark_before(name, name.size());
+  if (cut == std::string_view::npos) return 0;
+  unsigned number = 0;
+  const char* const end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data() + cut + 1, end, number);
+  return error == std::errc{} && stop == end && name.size() - cut <= 7 ? number : 0;
 }
 
 std::string stem_of(std::string_view name) {

@@ -17,6 +17,9 @@ bool is_sibling_name(std::string_view name, std::string_view current);
 // .gz .bz2 .xz .zst .lz4 .zip
 bool is_compressed_name(std::string_view name);
 
+// The number of "app.log.3" or "app.log.3.gz" (higher is older); 0: no number, or a date.
+unsigned rotation_number(std::string_view name);
+
 // For the label `service`: "app.log.1" -> "app", "api.out" -> "api", "messages" -> "messages", ".log" -> ".log".
 std::string stem_of(std::string_view name);
 

@@ -40,9 +40,9 @@ Tailer::Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileS
       commits_(commits),
       space_(std::make_shared<SpaceSignal>(ports_.watcher)) {
   for (const auto& position : positions) {
-    if (!position.key.starts_with(position_key_prefix)) continue;
     for (std::size_t i = 0; i < sources_.size(); ++i)
       if (position.key == start_key(sources_[i])) started_.insert(i);
+    if (!position.key.starts_with(position_key_prefix)) continue;
     auto decoded = decode_position(position.value);
     if (decoded && decoded->host == options_.host) stored_.emplace(position.key, std::move(*decoded));
   }
@@ -61,6 +61,7 @@ void Tailer::enqueue(Origin& origin) {
 void Tailer::set_size(Origin& origin, std::uint64_t size) {
   if (size == origin.size) return;
   if (size > origin.size) origin.last_growth = ports_.clock.mono();
+  if (size < origin.size) origin.must_reach = std::max(origin.must_reach, origin.size);
   origin.size = size;
   commits_.set_size(origin.key, size);
 }
@@ -122,7 +123,11 @@ Tailer::Outcome Tailer::advance(Origin& origin) {
 }
 
 Tailer::Outcome Tailer::read_more(Origin& origin) {
-  if (origin.failed || origin.is_blocked() || !open(origin)) return Outcome::idle;
+  if (origin.failed || origin.is_blocked()) return Outcome::idle;
+  if (!open(origin)) {
+    if (origin.path.empty()) mark_drained(origin);
+    return Outcome::idle;
+  }
   auto info = origin.file->info();
   if (!info) return fail(origin, info.error()), Outcome::idle;
   set_size(origin, info->size);
@@ -130,6 +135,7 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
     const bool lost_lines = info->size < origin.reader.offset() || origin.reader.offset() == 0;
     if (lost_lines) return on_replaced(origin), Outcome::gone;
     origin.reader.forget_partial();
+    origin.must_reach = 0;
   }
   LineBlock block;
   const auto step = origin.reader.read(*origin.file, {options_.block_bytes, options_.max_line_bytes}, origin.after_truncation, block);
@@ -317,8 +323,7 @@ void Tailer::close(Origin& origin) {
 void Tailer::close_idlest() {
   Origin* idlest = nullptr;
   for (const auto& origin : origins_.all()) {
-    const bool can = origin->file != nullptr && !origin->queued && !origin->path.empty() && !origin->deleted &&
-                     origin->reader.partial_size() < large_partial;
+    const bool can = origin->file != nullptr && !origin->path.empty() && !origin->deleted && origin->reader.partial_size() < large_partial;
     if (can && (idlest == nullptr || origin->last_use < idlest->last_use)) idlest = origin.get();
   }
   if (idlest == nullptr) return;

@@ -125,6 +125,7 @@ class Tailer {
   bool is_known_copy(const FileIdentity& identity) const;
   std::string lineage_of(const SeenFile& seen, const Listing& listing) const;
   Origin& add_origin(std::unique_ptr<Origin> origin);
+  void ignore_older_siblings(Origin& origin);
   Origin& add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file);
   std::unique_ptr<base::ReadableFile> open_seen(const SeenFile& seen);
   record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
@@ -134,6 +135,7 @@ class Tailer {
   void on_replaced(Origin& origin);
   bool move_to_copy(Origin& origin);
   void finish(Origin& origin);
+  record::Gap gap_of(const Origin& origin, record::GapReason reason, std::uint64_t from, std::uint64_t to) const;
   void give_up(Origin& origin, record::GapReason reason);
   void drop(Origin& origin);
   void add_path(Origin& origin, const std::string& path);
@@ -160,7 +162,9 @@ class Tailer {
   std::size_t pending_ = 0;
   std::uint64_t uses_ = 0;
   std::uint64_t made_ = 0;
-  std::uint64_t stamp_ = 0;  // number of the present scan
+  std::uint64_t stamp_ = 0;        // number of the present scan
+  base::UnixNanos this_scan_ = 0;  // when it began
+  base::UnixNanos last_scan_ = 0;  // when the one before began
   bool first_scan_ = true;
   bool rescan_ = false;
   std::atomic<bool> gap_waits_{false};

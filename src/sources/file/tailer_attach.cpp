@@ -180,14 +180,15 @@ void Tailer::settle_missing(const FreshFiles& fresh) {
 }
 
 void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
-  std::vector<std::tuple<std::string, bool, base::UnixNanos, Fresh*>> order;
+  // Oldest first: by birth; files that were rotated so quickly that their births are equal by number.
+  std::vector<std::tuple<std::string, bool, base::UnixNanos, std::int64_t, Fresh*>> order;
   for (auto& file : fresh) {
     const std::string lineage = lineage_of(file.seen, listing);
-    const auto& info = file.seen.info;
-    order.emplace_back(lineage, file.seen.path == lineage, info.birth_time != 0 ? info.birth_time : info.modify_time, &file);
+    const std::int64_t number = rotation_number(base::file_name(file.seen.path));
+    order.emplace_back(lineage, file.seen.path == lineage, born(file.seen.info), -number, &file);
   }
   std::ranges::sort(order);
-  for (auto& [lineage, current, born, file] : order) {
+  for (auto& [lineage, current, birth, number, file] : order) {
     const auto identity = FileIdentity::of(file->seen.info);
     if (file->done || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
     auto opened = open_seen(file->seen);
@@ -226,7 +227,8 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::u
   auto origin = std::make_unique<Origin>();
   FilePosition& position = origin->position;
   position.identity = FileIdentity::of(seen.info);
-  position.first_seen = ports_.clock.wall();
+  // What stands beside it and was born since the last look is as new as this file.
+  position.first_seen = first_scan_ ? this_scan_ : last_scan_;
   position.host = options_.host;
   position.source = sources_[seen.source].name;
   position.paths = {lineage};
@@ -240,11 +242,24 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::u
   metrics_.open.set(static_cast<std::int64_t>(++open_));
   origin->rotated = seen.path != lineage;
   Origin& added = add_origin(std::move(origin));
-  if (added.after != nullptr) added.reader.set_line(added.after->reader.line());
+  if (added.after != nullptr)
+    added.reader.set_line(added.after->reader.line());
+  else if (first_scan_)
+    ignore_older_siblings(added);
+  else if (seen.listed)
+    rescan_ = rotated_lineages_.insert(lineage).second || rescan_;
   add_path(added, seen.path);
   added.path = seen.path;
   place(added, seen);
   return added;
+}
+
+// Rotated files that no pattern finds and that were there before this engine are none of its business, also those so young that their
+// time alone does not tell.
+void Tailer::ignore_older_siblings(Origin& origin) {
+  for (const auto& seen : siblings(origin.lineage, origin.source))
+    if (born(seen.info) > origin.position.first_seen - coarse_clock_ns && !patterns_.covers(origin.source, seen.path))
+      origin.position.copies.push_back(FileIdentity::of(seen.info));
 }
 
 record::StreamRef Tailer::stream_of(std::size_t source, const std::string& lineage) const {

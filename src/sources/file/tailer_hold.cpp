@@ -90,20 +90,24 @@ void Tailer::add_path(Origin& origin, const std::string& path) {
   if (paths.size() > most_paths) paths.erase(paths.begin() + 1);
 }
 
+record::Gap Tailer::gap_of(const Origin& origin, record::GapReason reason, std::uint64_t from, std::uint64_t to) const {
+  record::Gap gap;
+  gap.reason = reason;
+  gap.from_time = origin.position.first_seen;
+  gap.to_time = ports_.clock.wall();
+  gap.range = record::RawRange{from, to, {}};
+  const std::string& path = origin.position.paths.back();
+  gap.detail = fmt::format("{} of {} were not read before it was {}", base::format_bytes(to - from),
+                           ports_.redact_label ? ports_.redact_label(path) : path,
+                           reason == record::GapReason::truncated_before_read ? "truncated" : "gone");
+  return gap;
+}
+
 // Nothing more can be read: states what is missing and forgets the position.
 void Tailer::give_up(Origin& origin, record::GapReason reason) {
   const std::uint64_t from = origin.reader.offset();
   origin.forget = true;
-  if (origin.must_reach > from) {
-    record::Gap gap;
-    gap.reason = reason;
-    gap.from_time = origin.position.first_seen;
-    gap.to_time = ports_.clock.wall();
-    gap.range = record::RawRange{from, origin.must_reach, {}};
-    gap.detail = fmt::format("{} of {} were not read before the file was {}", base::format_bytes(origin.must_reach - from),
-                             origin.position.paths.back(), reason == record::GapReason::truncated_before_read ? "truncated" : "gone");
-    origin.gap = std::move(gap);
-  }
+  if (origin.must_reach > from) origin.gap = gap_of(origin, reason, from, origin.must_reach);
   enqueue(origin);
   if (!origin.gap) mark_drained(origin);
 }
@@ -116,15 +120,12 @@ void Tailer::finish(Origin& origin) {
     enqueue(origin);
     return;
   }
-  if (origin.must_reach > origin.reader.read_end()) {
-    record::Gap gap;
-    gap.reason = record::GapReason::truncated_before_read;
-    gap.from_time = origin.position.first_seen;
-    gap.to_time = ports_.clock.wall();
-    gap.range = record::RawRange{origin.reader.read_end(), origin.must_reach, {}};
-    gap.detail = fmt::format("{} that {} had before it was truncated are not in its copy",
-                             base::format_bytes(origin.must_reach - origin.reader.read_end()), origin.lineage);
-    origin.gap = std::move(gap);
+  const std::uint64_t from = origin.reader.read_end();
+  const bool unreachable = origin.file == nullptr && origin.path.empty();
+  const std::uint64_t to = unreachable ? std::max(origin.must_reach, origin.size) : origin.must_reach;
+  if (to > from) {
+    const auto reason = unreachable ? record::GapReason::rotated_away : record::GapReason::truncated_before_read;
+    origin.gap = gap_of(origin, reason, from, to);
     origin.must_reach = 0;
   }
   mark_drained(origin);
@@ -141,7 +142,7 @@ void Tailer::tend() {
     Origin& origin = *origins_.all()[i];
     if (!origin.rotated || origin.finished || origin.forget || origin.gap) continue;
     if (!open(origin)) {
-      if (origin.path.empty() && !origin.has_work()) finish(origin);
+      if (origin.path.empty()) finish(origin);
       continue;
     }
     auto info = origin.file->info();

@@ -8,13 +8,6 @@
 namespace telltale::sources {
 namespace {
 
-// File systems stamp births with a clock that is a few milliseconds behind.
-constexpr std::int64_t coarse_clock_ns = 10 * base::nanos_per_millisecond;
-
-base::UnixNanos born(const base::FileInfo& info) {
-  return info.birth_time != 0 ? info.birth_time : info.modify_time;
-}
-
 bool is_below(const std::string& path, const std::string& folder) {
   return folder == "." ? !path.starts_with('/')
                        : path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
@@ -24,6 +17,7 @@ bool is_below(const std::string& path, const std::string& folder) {
 
 void Tailer::scan(bool thorough) {
   rescan_ = false;
+  last_scan_ = std::exchange(this_scan_, ports_.clock.wall());
   const Listing listing = patterns_.find(ports_.files);
   std::map<std::string, base::Error> before = std::exchange(problems_, {});
   const auto keep = [&](const std::string& path, const base::Error& error) {

@@ -1,0 +1,588 @@
+// What happens to log files, and that each line arrives once.
+#include "sources/file/tailer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sources/file/tail_harness.h"
+
+namespace telltale::sources {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class TailerTest : public ::testing::Test, public testing::TailHarness {
+ protected:
+  std::vector<std::string> texts() const { return store.texts(); }
+};
+
+TEST_F(TailerTest, ReadsAFileFromItsBeginningAndWhatIsAppended) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+  append("app.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(TailerTest, ReadsAFileThatIsCreatedLaterInAFolderThatIsCreatedLater) {
+  watch("logs/app.log");
+  start();
+  settle();
+  append("logs/app.log", "one\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one"));
+}
+
+TEST_F(TailerTest, AnUnfinishedLineWaitsForItsEnd) {
+  append("app.log", "one\ntw");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "o an");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one"));
+  append("app.log", "d more\nthree\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two and more", "three"));
+}
+
+TEST_F(TailerTest, LabelsNameServiceFileAndSource) {
+  source.labels = {{"team", "blue"}};
+  options.host = "box";
+  append("api.log", "one\n");
+  watch("*.log");
+  start();
+  read();
+  struct Catch final : record::BlockSink {
+    record::PushOutcome try_push(record::RawBlock& block) override {
+      labels = block.stream->labels.to_text();
+      return record::PushOutcome::closed;
+    }
+    void on_space(const record::StreamId&, std::function<void()>) override {}
+    std::string labels;
+  } sink;
+  FileSourcePorts ports{
+      *files, clock,  *watcher, sink,
+      store,  hasher, *metrics, [](std::string_view text) {
+                          return text == "blue" ? std::string("[REDACTED:team]") : std::string(text); }};
+  Tailer other(*Patterns::parse({source}), {source}, options, ports, *file_metrics, *commits, {});
+  other.scan(true);
+  other.work();
+  EXPECT_EQ(sink.labels, "{file=\"" + path("api.log") + "\", host=\"box\", service=\"api\", source=\"file\", team=\"[REDACTED:team]\"}");
+}
+
+// Restarts.
+
+TEST_F(TailerTest, GoesOnAfterARestartWhereTheStoreWas) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "three\n");
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(TailerTest, WhatWasReadButNotCommittedIsReadAgainAfterAKill) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "two\n");
+  read();
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+}
+
+TEST_F(TailerTest, PartialLineAcrossRestartIsCompletedOnce) {
+  append("app.log", "one\ntw");
+  watch("app.log");
+  start();
+  settle();
+  kill_and_start();
+  settle();
+  append("app.log", "o\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+}
+
+TEST_F(TailerTest, AFileOfEqualContentIsAnotherFile) {
+  append("a.log", "started\n");
+  append("b.log", "started\n");
+  append("a-2.log", "started\n");
+  watch("*.log");
+  start();
+  settle();
+  EXPECT_THAT(store.lines, SizeIs(3));
+  kill_and_start();
+  settle();
+  EXPECT_THAT(store.lines, SizeIs(3));
+}
+
+// Rotation by renaming.
+
+TEST_F(TailerTest, RotationByRenameReadsTheRestOfTheOldFileThenTheNewOne) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "two\n");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+  append("app.log.1", "late\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three", "late"));
+  for (const auto& line : store.lines) EXPECT_EQ(line.stream, path("app.log"));
+}
+
+TEST_F(TailerTest, RotationWhileStopped) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "two\n");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(TailerTest, SeveralRotationsBetweenTwoLooks) {
+  append("app.log", "one\n");
+  watch("app.log");
+  for (const bool restart : {false, true}) {
+    store.lines.clear();
+    start();
+    settle();
+    store.lines.clear();
+    append("app.log", "two\n");
+    for (const auto* text : {"three\n", "four\n", "five\n"}) {
+      for (int i = 8; i > 0; --i)
+        if (std::filesystem::exists(path("app.log." + std::to_string(i))))
+          rename("app.log." + std::to_string(i), "app.log." + std::to_string(i + 1));
+      rename("app.log", "app.log.1");
+      append("app.log", text);
+    }
+    if (restart) kill_and_start();
+    settle();
+    EXPECT_THAT(texts(), ElementsAre("two", "three", "four", "five")) << (restart ? "while stopped" : "while running");
+  }
+}
+
+TEST_F(TailerTest, OldRotatedFilesThatNoPatternFindsAreNotRead) {
+  append("app.log.2", "older\n");
+  append("app.log.1", "old\n");
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  rename("app.log.2", "app.log.3");
+  rename("app.log.1", "app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "two\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+}
+
+TEST_F(TailerTest, RotatedFilesThatThePatternFindsAreReadOnceInOrder) {
+  append("app.log.2", "one\n");
+  append("app.log.1", "two\n");
+  append("app.log", "three\n");
+  watch("app.log*");
+  start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+  for (const auto& line : store.lines) EXPECT_EQ(line.stream, path("app.log"));
+  rename("app.log.2", "app.log.3");
+  rename("app.log.1", "app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "four\n");
+  settle();
+  kill_and_start();
+  settle();
+  wait_for_writers();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three", "four"));
+}
+
+TEST_F(TailerTest, AnUnfinishedLineOfARotatedFileIsGivenWhenNobodyCompletesIt) {
+  append("app.log", "one\ntw");
+  watch("app.log");
+  start();
+  settle();
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "three"));
+  wait_for_writers();
+  EXPECT_THAT(texts(), ElementsAre("one", "three", "tw"));
+  EXPECT_TRUE(store.lines.back().unterminated);
+  kill_and_start();
+  settle();
+  wait_for_writers();
+  EXPECT_THAT(store.lines, SizeIs(3));
+}
+
+TEST_F(TailerTest, DeletedAndRecreated) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "two\n");
+  remove("app.log");
+  append("app.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three")) << "the open file still has what was not read";
+  wait_for_writers();
+  kill_and_start();
+  settle();
+  EXPECT_THAT(store.lines, SizeIs(3));
+  EXPECT_THAT(store.gaps, IsEmpty());
+}
+
+TEST_F(TailerTest, DeletedWhileStoppedIsAGapWhenMoreWasKnown) {
+  append("app.log", std::string(1000, 'x') + "\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "two\n");
+  options.block_bytes = 2;  // reads a part of it only
+  append("app.log", "three\n");
+  tailer->scan(true);
+  kill_and_start();
+  remove("app.log");
+  settle();
+  EXPECT_THAT(store.lines, SizeIs(1));
+  EXPECT_THAT(store.gaps, IsEmpty()) << "nothing was known of the lines that were never seen by a committed position";
+}
+
+// Truncation.
+
+TEST_F(TailerTest, CopyTruncateAfterEverythingWasRead) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  copy("app.log", "app.log.1");
+  truncate("app.log");
+  append("app.log", "three\n");
+  settle();
+  wait_for_writers();
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+  EXPECT_THAT(store.gaps, IsEmpty());
+}
+
+TEST_F(TailerTest, CopyTruncateBeforeEverythingWasReadIsTakenFromTheCopy) {
+  for (const char* pattern : {"app.log", "app.log*"}) {
+    for (const bool restart : {false, true}) {
+      testing::TailHarness t;
+      t.append("app.log", "one\n");
+      t.watch(pattern);
+      t.start();
+      t.settle();
+      t.append("app.log", "two\n");
+      t.copy("app.log", "app.log.1");
+      t.truncate("app.log");
+      t.append("app.log", "three\n");
+      if (restart) t.kill_and_start();
+      t.settle();
+      t.wait_for_writers();
+      EXPECT_THAT(t.store.texts(), ElementsAre("one", "two", "three")) << pattern << restart;
+      t.kill_and_start();
+      t.settle();
+      EXPECT_THAT(t.store.lines, SizeIs(3)) << pattern << restart;
+      EXPECT_THAT(t.store.gaps, IsEmpty());
+    }
+  }
+}
+
+TEST_F(TailerTest, CopyThatIsSeenBeforeTheTruncationIsNotReadTwice) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log*");
+  start();
+  settle();
+  copy("app.log", "app.log.1");
+  settle();
+  append("app.log", "three\n");
+  settle();
+  truncate("app.log");
+  append("app.log", "four\n");
+  settle();
+  wait_for_writers();
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three", "four"));
+}
+
+TEST_F(TailerTest, TruncationWithoutACopyIsAGapWithBounds) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "lost\nlost too\n");
+  tailer->scan(true);  // its size is known, it was not read
+  truncate("app.log");
+  append("app.log", "two\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+  ASSERT_THAT(store.gaps, SizeIs(1));
+  EXPECT_EQ(store.gaps[0].gap.reason, record::GapReason::truncated_before_read);
+  EXPECT_EQ(store.gaps[0].gap.range->from, 4u);
+  EXPECT_EQ(store.gaps[0].gap.range->to, 18u);
+  EXPECT_FALSE(store.gap_overtook_data);
+  kill_and_start();
+  settle();
+  EXPECT_THAT(store.lines, SizeIs(2));
+  EXPECT_THAT(store.gaps, SizeIs(1));
+}
+
+TEST_F(TailerTest, TruncatedAndGrownBeyondTheOldOffsetBetweenTwoLooks) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  truncate("app.log");
+  append("app.log", "another beginning\nand more\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "another beginning", "and more"));
+}
+
+TEST_F(TailerTest, AStaleWriterLeavesAHoleInATruncatedFile) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  std::FILE* writer = std::fopen(path("app.log").c_str(), "r+");
+  std::fseek(writer, 4, SEEK_SET);
+  truncate("app.log");
+  std::fputs("two\n", writer);
+  std::fclose(writer);
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+}
+
+TEST_F(TailerTest, TruncatedAndRewrittenWithTheSameBeginningButShorter) {
+  append("app.log", "banner\none\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  truncate("app.log");
+  append("app.log", "banner\nx\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("banner", "one", "two", "banner", "x"));
+}
+
+TEST_F(TailerTest, InodeReuseAfterARestartIsRecognisedByTheBytes) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  truncate("app.log");
+  append("app.log", "a new file of the same inode\n");
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "a new file of the same inode"));
+}
+
+TEST_F(TailerTest, MovedToAnotherFileSystemAndBack) {
+  append("app.log", "one\ntwo\n");
+  watch("app.log");
+  start();
+  settle();
+  copy("app.log", "elsewhere");
+  remove("app.log");
+  rename("elsewhere", "app.log");
+  append("app.log", "three\n");
+  kill_and_start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+// Lines.
+
+TEST_F(TailerTest, AnOverlongLineIsCutMarkedAndCounted) {
+  options.max_line_bytes = 100;
+  options.block_bytes = 64;
+  append("app.log", "one\n" + std::string(1000, 'x') + "\ntwo\n" + std::string(100, 'y') + "\n" + std::string(101, 'z') + "\nthree\n");
+  watch("app.log");
+  start();
+  settle();
+  ASSERT_THAT(store.lines, SizeIs(6));
+  EXPECT_EQ(store.lines[1].text, std::string(100, 'x'));
+  EXPECT_TRUE(store.lines[1].truncated);
+  EXPECT_EQ(store.lines[3].text, std::string(100, 'y'));
+  EXPECT_FALSE(store.lines[3].truncated);
+  EXPECT_EQ(store.lines[4].text, std::string(100, 'z'));
+  EXPECT_TRUE(store.lines[4].truncated);
+  EXPECT_EQ(store.lines[5].text, "three");
+  EXPECT_EQ(file_metrics->truncated_lines.value(), 2u);
+}
+
+TEST_F(TailerTest, LongLinesInsideOneBlockAreCutToo) {
+  options.max_line_bytes = 10;
+  append("app.log", "short\n" + std::string(11, 'a') + "\nshort\n" + std::string(10, 'b') + "\n" + std::string(300, 'c') + "\nend\n");
+  watch("app.log");
+  start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("short", std::string(10, 'a'), "short", std::string(10, 'b'), std::string(10, 'c'), "end"));
+}
+
+TEST_F(TailerTest, ALineOf100MegabytesNeedsLittleMemory) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  const std::string piece(10'000'000, 'x');
+  for (int i = 0; i < 10; ++i) {
+    append("app.log", piece);
+    settle();
+    if (i == 5) kill_and_start();
+  }
+  EXPECT_THAT(store.lines, SizeIs(1));
+  append("app.log", "\ntwo\n");
+  settle();
+  ASSERT_THAT(store.lines, SizeIs(3));
+  EXPECT_TRUE(store.lines[1].truncated);
+  EXPECT_EQ(store.lines[1].text.size(), options.max_line_bytes);
+  EXPECT_EQ(store.lines[2].text, "two");
+  EXPECT_LE(store.largest_block, options.max_line_bytes + options.block_bytes);
+}
+
+TEST_F(TailerTest, BytesArriveAsTheyWere) {
+  using namespace std::string_literals;
+  append("app.log", "crlf\r\nnul\0inside\n\n\xff\xfe\x80 binary\n"s);
+  watch("app.log");
+  start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("crlf\r", "nul\0inside"s, "", "\xff\xfe\x80 binary"));
+}
+
+TEST_F(TailerTest, LinesOfAllSizesAcrossBlocks) {
+  options.block_bytes = 100;
+  std::string all;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 300; ++i) {
+    expected.push_back(std::string(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26)));
+    all += expected.back() + "\n";
+  }
+  append("app.log", all);
+  watch("app.log");
+  start();
+  settle();
+  EXPECT_EQ(texts(), expected);
+}
+
+// Pressure, many files, failures.
+
+TEST_F(TailerTest, AFullSinkLosesNothingAndOtherFilesGoOn) {
+  options.block_bytes = 16;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 30; ++i) {
+    expected.push_back("line " + std::to_string(i));
+    append("app.log", expected.back() + "\n");
+  }
+  watch("app.log");
+  start();
+  store.room = 2;
+  read();
+  EXPECT_EQ(store.uncommitted(), 2u);
+  for (int i = 0; i < 100; ++i) {
+    store.room = 1;
+    for (auto& callback : std::exchange(store.waiting, {})) callback();
+    settle();
+  }
+  EXPECT_EQ(texts(), expected);
+}
+
+TEST_F(TailerTest, ManyFilesWithFewOpenAtATime) {
+  options.max_open_files = 8;
+  watch("*.log");
+  start();
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 50; ++i) append("f" + std::to_string(i) + ".log", "line " + std::to_string(round) + "\n");
+    settle();
+    EXPECT_LE(file_metrics->open.value(), 8);
+    EXPECT_EQ(store.lines.size(), 50 * (static_cast<std::size_t>(round) + 1));
+  }
+}
+
+TEST_F(TailerTest, RotationsWithoutEndKeepFilesAndPositionsFlat) {
+  watch("app.log");
+  start();
+  for (int i = 0; i < 300; ++i) {
+    append("app.log", "line " + std::to_string(i) + "\n");
+    settle();
+    std::filesystem::rename(path("app.log"), path("app.log.1"));
+    clock.advance(base::nanos_per_second);
+  }
+  EXPECT_EQ(store.lines.size(), 300u);
+  EXPECT_LE(file_metrics->open.value(), static_cast<std::int64_t>(options.max_held_files) + 2);
+  wait_for_writers();
+  EXPECT_LE(file_metrics->open.value(), 1);
+  EXPECT_LE(store.positions().size(), 2u);
+}
+
+TEST_F(TailerTest, ASymbolicLinkIsFollowedToItsNewTarget) {
+  append("run-1/out", "one\n");
+  std::filesystem::create_symlink(path("run-1/out"), path("current.log"));
+  watch("current.log");
+  start();
+  settle();
+  append("run-1/out", "two\n");
+  append("run-2/out", "three\n");
+  std::filesystem::remove(path("current.log"));
+  std::filesystem::create_symlink(path("run-2/out"), path("current.log"));
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(TailerTest, FoldersThatContainThemselvesEndTheSearch) {
+  append("a/app.log", "one\n");
+  std::filesystem::create_directory_symlink(path("a"), path("a/loop"));
+  watch("**/*.log");
+  start();
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one"));
+}
+
+TEST_F(TailerTest, StartAtTheEndSkipsWhatIsThereAtTheVeryFirstStartOnly) {
+  source.start = "end";
+  append("app.log", "old\n");
+  watch("*.log");
+  start();
+  settle();
+  append("app.log", "one\n");
+  append("later.log", "two\n");
+  settle();
+  kill_and_start();
+  append("while-stopped.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), UnorderedElementsAre("one", "two", "three"));
+}
+
+TEST_F(TailerTest, PositionsOfOthersAreLeftAlone) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  const auto before = store.positions();
+  source.paths = {path("other.log")};
+  kill_and_start();
+  settle();
+  EXPECT_EQ(store.positions(), before) << "a source that is configured again later goes on";
+}
+
+}  // namespace
+}  // namespace telltale::sources
