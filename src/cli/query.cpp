@@ -137,7 +137,6 @@ base::Status query_remote(Context& context, const Remote& engine, const QueryOpt
     return {};
   }
   print(response->body);
-  if (options.count) print("\n");
   for (const auto& [name, value] : response->headers) {
     if (base::equals_ignoring_case(name, "telltale-next-cursor")) say_more(value);
   }

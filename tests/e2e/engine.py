@@ -41,21 +41,22 @@ class Answer:
 class Engine:
     """start() … stop(); kill() is SIGKILL. `folder` holds logs/ (watched unless `patterns` says else) and data/."""
 
-    def __init__(self, folder, patterns=None, options=()):
+    def __init__(self, folder, patterns=None, options=(), health_port=0, metrics_port=0):
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
         self.data = self.folder / "data"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.patterns = [self.logs / "*.log"] if patterns is None else patterns
         self.options = options
+        self.health_port, self.metrics_port = health_port, metrics_port  # 0: none
         self.child = None
 
     def start(self):
         files = [word for pattern in self.patterns for word in ("--file", str(pattern))]
         (self.data / "engine.json").unlink(missing_ok=True)
         self.output = open(self.folder / "engine.out", "ab")
-        self.child = subprocess.Popen([BINARY, "serve", "--data", str(self.data), "--port", "0", "--health-port", "0", "--metrics-port", "0",
-                                       *files, *map(str, self.options)],
+        self.child = subprocess.Popen([BINARY, "serve", "--data", str(self.data), "--port", "0", "--health-port", str(self.health_port),
+                                       "--metrics-port", str(self.metrics_port), *files, *map(str, self.options)],
                                       cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
         wait_until(lambda: self.child.poll() is not None or (self.data / "engine.json").exists(), "engine.json")
         assert self.child.poll() is None, f"the engine ended with {self.child.returncode}: {self.log()}"

@@ -1,6 +1,8 @@
 """The main job: a line is written, captured, kept, found, and stays found."""
 import json
 import signal
+import socket
+import urllib.request
 
 from engine import run_cli, wait_until
 
@@ -111,23 +113,46 @@ def test_store_commands(engine):
 
 
 def test_tokens_are_made_used_and_revoked(engine):
-    made = run_cli("--data", engine.data, "token", "create", "ci", "--role", "viewer")
-    assert made.returncode == 0, made.stderr
-    token = made.stdout.strip()
-    header = {"Authorization": f"Bearer {token}"}
-    wait_until(lambda: engine.request("/api/v1/count", headers=header, token=False).status == 200, "accepted token")
-    assert engine.request("/api/v1/barrier", "POST", b"{}", headers=header, token=False).status == 403
+    made = {}
+    for role in ("viewer", "ingester"):
+        done = run_cli("--data", engine.data, "token", "create", f"ci {role}", "--role", role)
+        assert done.returncode == 0, done.stderr
+        made[role] = {"Authorization": f"Bearer {done.stdout.strip()}"}
+
+    def count(role):
+        return engine.request("/api/v1/count", headers=made[role], token=False).status
+
+    wait_until(lambda: count("viewer") == 200, "accepted token")
+    wait_until(lambda: count("ingester") == 403, "token that is known and may not read")
     listed = json.loads(run_cli("--data", engine.data, "token", "list", "--json").stdout)
-    assert [entry["name"] for entry in listed] == ["ci"] and token not in json.dumps(listed)
+    assert [entry["name"] for entry in listed] == ["ci viewer", "ci ingester"] and "tt_" not in json.dumps(listed)
     assert run_cli("--data", engine.data, "token", "revoke", listed[0]["id"]).returncode == 0
-    wait_until(lambda: engine.request("/api/v1/count", headers=header, token=False).status == 401, "refused token")
+    wait_until(lambda: count("viewer") == 401, "refused token")
+    unknown = run_cli("--data", engine.data, "token", "revoke", "nobody")
+    assert unknown.returncode == 1 and "nobody" in unknown.stderr
 
 
-def test_health_port_metrics_port_and_a_taken_one(make_engine, tmp_path):
-    import socket
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_health_and_metrics_ports(make_engine):
+    health, metrics = free_port(), free_port()
+    make_engine(health_port=health, metrics_port=metrics).start()
+    with urllib.request.urlopen(f"http://127.0.0.1:{health}/health", timeout=10) as answer:
+        assert json.load(answer)["status"] == "healthy"
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    for name in ("process_open_fds", "process_resident_memory_bytes", "telltale_pipeline_lines_total", "telltale_http_requests_total"):
+        assert f"\n{name}" in text, name
+
+
+def test_a_secondary_port_that_is_taken_warns(make_engine):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        engine = make_engine(options=("--metrics-port", taken.getsockname()[1])).start()
+        engine = make_engine(metrics_port=taken.getsockname()[1]).start()
         assert engine.get("/health")["status"] == "healthy"
-        assert "server.metrics_port" in engine.log()
+        wait_until(lambda: "warning  server.metrics_port" in engine.log(), "warning")
