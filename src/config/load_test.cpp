@@ -138,6 +138,13 @@ TEST_F(LoadTest, TheVariablesOfTheClientLibrariesCountForTheEngineToo) {
   EXPECT_EQ(loaded().config.server.port, 9999) << "an empty variable is not set";
 }
 
+TEST_F(LoadTest, LevelsOfOtherLoggersAreUnderstood) {
+  for (const auto& [word, level] : {std::pair("critical", "ERROR"), std::pair("WARN", "WARNING"), std::pair("trace", "DEBUG")}) {
+    variables_["LOG_LEVEL"] = word;
+    EXPECT_EQ(loaded().config.log.level, level);
+  }
+}
+
 TEST_F(LoadTest, ListsInVariablesAreSplitAtCommas) {
   variables_["TELLTALE_ALLOWED_HOSTS"] = "a.example, b.example,,";
   EXPECT_THAT(loaded().config.server.allowed_hosts, ElementsAre("a.example", "b.example"));

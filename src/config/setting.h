@@ -21,12 +21,19 @@ using TextMap = std::map<std::string, std::string>;
 // boolean: bool; integer, bytes, duration (nanoseconds): the number; text, secret, pattern, choice, zone: the text.
 using Value = std::variant<bool, std::int64_t, std::string, TextList, TextMap>;
 
+// Another word for a value of a choice, as other programs have it.
+struct Alias {
+  std::string_view word;
+  std::string_view value;
+};
+
 struct Setting {
   std::string_view path;  // "server.port"; of a list's entries "sources.files[].paths"
   SettingType type = SettingType::text;
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::span<const std::string_view> allowed = {};    // of a choice
+  std::span<const Alias> aliases = {};               // of a choice
   std::span<const std::string_view> variables = {};  // the first that is set wins
   bool required = false;                             // in entries of lists
   std::string_view default_text = {};                // as it would be written; lists and maps are empty by default

@@ -43,6 +43,9 @@ Parsed parse_choice(const Setting& setting, std::string_view text) {
   for (const std::string_view allowed : setting.allowed) {
     if (base::equals_ignoring_case(allowed, text)) return std::string(allowed);
   }
+  for (const Alias& alias : setting.aliases) {
+    if (base::equals_ignoring_case(alias.word, text)) return std::string(alias.value);
+  }
   return refuse(setting);
 }
 

@@ -11,7 +11,7 @@ import sys
 
 import yaml
 
-KEYS = {"path", "type", "default", "min", "max", "allowed", "env", "unit", "field", "description", "required"}
+KEYS = {"path", "type", "default", "min", "max", "allowed", "aliases", "env", "unit", "field", "description", "required"}
 TYPES = {
     "boolean": "true or false", "integer": "a whole number", "bytes": "a size such as 64KiB", "duration": "a time such as 10s",
     "text": "text", "secret": "text that is never shown", "pattern": "a regular expression", "choice": "one of the values named",
@@ -42,6 +42,8 @@ def check(setting, in_list):
         wrong(path, f"needs path, description and a type of {sorted(TYPES)}, and no keys but {sorted(KEYS)}")
     if (setting["type"] == "choice") != ("allowed" in setting):
         wrong(path, "`allowed` belongs to a choice")
+    if not set(setting.get("aliases", {}).values()) <= set(setting.get("allowed", [])):
+        wrong(path, "`aliases` stand for values that are allowed")
     if setting["type"] in NUMBERS and not {"min", "max"} <= set(setting):
         wrong(path, "a number needs min and max")
     for key in ("min", "max", "default"):
@@ -93,23 +95,26 @@ def accessors(setting):
     return f"[](const Config& config) {{ return {read}; }}, [](Config& config, const Value& value) {{ {write}; }}"
 
 
-def array(kind, index, items):
+def array(kind, index, items, cpp_type="std::string_view"):
     if not items:
         return "", "{}"
     name = f"{kind}_{index}"
-    return f"inline constexpr std::string_view {name}[] = {{{', '.join(map(cpp_string, items))}}};\n", name
+    return f"inline constexpr {cpp_type} {name}[] = {{{', '.join(items)}}};\n", name
 
 
 def table(name, settings):
     arrays, rows = "", ""
     for index, setting in enumerate(settings):
-        allowed, allowed_name = array(f"{name}_allowed", index, setting.get("allowed", []))
-        variables, variables_name = array(f"{name}_variables", index, setting.get("env", []))
-        arrays += allowed + variables
+        allowed, allowed_name = array(f"{name}_allowed", index, [cpp_string(word) for word in setting.get("allowed", [])])
+        pairs = [f"{{{cpp_string(word)}, {cpp_string(value)}}}" for word, value in setting.get("aliases", {}).items()]
+        aliases, aliases_name = array(f"{name}_aliases", index, pairs, "Alias")
+        variables, variables_name = array(f"{name}_variables", index, [cpp_string(word) for word in setting.get("env", [])])
+        arrays += allowed + aliases + variables
         low = number(setting, "min") if setting["type"] in NUMBERS else 0
         high = number(setting, "max") if setting["type"] in NUMBERS else 0
         required = "true" if setting.get("required") else "false"
-        rows += (f"    {{{cpp_string(setting['path'])}, SettingType::{setting['type']}, {low}, {high}, {allowed_name}, {variables_name}, "
+        rows += (f"    {{{cpp_string(setting['path'])}, SettingType::{setting['type']}, {low}, {high}, {allowed_name}, {aliases_name}, "
+                 f"{variables_name}, "
                  f"{required}, {cpp_string(default_text(setting))}, {accessors(setting)}}},\n")
     return f"{arrays}inline constexpr Setting {name}[] = {{\n{rows}}};\n"
 
@@ -141,7 +146,8 @@ def shown_default(setting):
 
 def limits(setting):
     if setting["type"] == "choice":
-        return ", ".join(f"`{value}`" for value in setting["allowed"])
+        words = ", ".join(f"`{value}`" for value in setting["allowed"])
+        return words + "".join(f"; `{word}` is `{value}`" for word, value in setting.get("aliases", {}).items())
     text = TYPES[setting["type"]]
     if setting["type"] in NUMBERS:
         text += f", {setting['min']} to {setting['max']}"
