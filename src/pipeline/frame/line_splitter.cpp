@@ -19,18 +19,35 @@ namespace {
 
 constexpr std::size_t largest_block = std::numeric_limits<std::uint32_t>::max() / 4;
 
+// Written so that the compiler makes byte-wide vector additions of it; std::count adds in 64 bits and is ten times slower.
+std::size_t count_line_ends(const char* text, std::size_t size) {
+  constexpr std::size_t lanes = 32;
+  constexpr std::size_t most_rounds = 255;  // until a lane could overflow
+  std::size_t count = 0;
+  std::size_t at = 0;
+  while (size - at >= lanes) {
+    std::uint8_t sums[lanes] = {};
+    const std::size_t rounds = std::min((size - at) / lanes, most_rounds);
+    for (std::size_t round = 0; round < rounds; ++round, at += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += text[at + lane] == '\n' ? 1 : 0;
+    }
+    for (const std::uint8_t sum : sums) count += sum;
+  }
+  for (; at < size; ++at) count += text[at] == '\n' ? 1 : 0;
+  return count;
+}
+
 void append_line(Batch& batch, std::size_t from, std::size_t to, base::UnixNanos observed_time) {
   if (to > from && batch.text[to - 1] == '\r') --to;
-  Record record;
+  Record& record = batch.records.emplace_back();
   record.observed_time = observed_time;
   record.line = TextRef{static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
   record.body = record.line;
-  batch.records.push_back(record);
 }
 
 void split_lines(Batch& batch, std::size_t size, base::UnixNanos observed_time) {
   const char* const begin = batch.text.data();
-  batch.records.reserve(static_cast<std::size_t>(std::count(begin, begin + size, '\n')) + 1);
+  batch.records.reserve(count_line_ends(begin, size) + 1);
   std::size_t from = 0;
   while (from < size) {
     const void* const found = std::memchr(begin + from, '\n', size - from);

@@ -85,9 +85,10 @@ RecordFields::RecordFields(record::Batch& batch, record::Record& record, std::in
   record.flags &= static_cast<std::uint16_t>(~(record::flag_zone_assumed | record::flag_time_out_of_range));
 }
 
-void RecordFields::add(const Attribute& field) {
+KeyRole RecordFields::add(const Attribute& field) {
   const KnownKey known = memory_.look_up(place_++, view(field.key));
   if (known.role == KeyRole::none || !take(known, field)) add_attribute(field);
+  return known.role;
 }
 
 void RecordFields::add_nested(std::string_view container, const Attribute& field) {

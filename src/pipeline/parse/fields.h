@@ -24,8 +24,8 @@ class RecordFields {
   const TimeContext& time_context() const { return time_context_; }
   std::string_view view(record::TextRef ref) const { return batch_.view(ref); }
 
-  // Gives the field its role by its key's name, or makes it an attribute.
-  void add(const record::Attribute& field);
+  // Gives the field its role by its key's name, or makes it an attribute. Returns what the name says.
+  KeyRole add(const record::Attribute& field);
   // A field of an object inside the line: only ids and the level are taken, and nothing becomes an attribute. `container` is the
   // object's own name: "id" in "trace" is the trace's.
   void add_nested(std::string_view container, const record::Attribute& field);

@@ -144,9 +144,8 @@ class PairReader {
       field.text = ref(value, at_);
     }
     ++pairs_;
-    const KeyRole role = known_key(fields_.view(field.key)).role;
+    const KeyRole role = fields_.add(field);
     telling_ |= role == KeyRole::level || role == KeyRole::message;
-    fields_.add(field);
     return true;
   }
 

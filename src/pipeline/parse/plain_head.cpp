@@ -97,8 +97,9 @@ class HeadReader {
     if (is_digit(next) || next == '_' || next == '.' || next == '-' || next == '=' || next == '\'') return false;
     const bool capitals = std::all_of(word.begin(), word.end(), is_capital);
     if (capitals) return true;
-    return is_plain_level(word) && (next == ':' || next == '|' || next == '\t' || text_.substr(begin + size).starts_with(" |") ||
-                                    (first && behind_time_ && next == ' '));
+    const bool delimited = next == ':' || next == '|' || next == '\t' || (first && behind_time_ && next == ' ') ||
+                           text_.substr(begin + size).starts_with(" |");
+    return delimited && is_plain_level(word);
   }
 
   bool accept(std::size_t begin, std::size_t size) {
