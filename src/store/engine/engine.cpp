@@ -55,6 +55,7 @@ base::Result<std::unique_ptr<Engine>> Engine::open(base::Files& files, const bas
     return base::pass(started);
   }
   engine->tell_gaps(gaps);
+  if (!gaps.empty()) engine->writer_.step(true);
   if (drive == Drive::own_thread) {
     engine->tasks_.spawn("store-writer", [raw = engine.get()](std::stop_token) { raw->run(); });
   }

@@ -8,10 +8,10 @@
 #include "base/hash.h"
 #include "base/task_group.h"
 #include "record/gap.h"
-#include "store/engine/commit_queue.h"
 #include "store/engine/state.h"
 #include "store/engine/store.h"
 #include "store/engine/store_id.h"
+#include "store/engine/write_queue.h"
 #include "store/engine/writer.h"
 
 namespace telltale::store {
@@ -60,7 +60,7 @@ class Engine final : public Store, private record::BatchSink {
   const base::KeyedHasher hasher_;
   BatchEncoder encoder_;
   StoreState state_;
-  CommitQueue queue_;
+  WriteQueue queue_;
   WriterMetrics metrics_;
   Writer writer_;
   base::TaskGroup tasks_;

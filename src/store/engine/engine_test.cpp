@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "store/engine/testing.h"
+#include "store/engine/testing/test_store.h"
 
 namespace telltale::store {
 namespace {

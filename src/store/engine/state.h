@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "store/engine/commit_queue.h"
 #include "store/engine/segment.h"
 #include "store/engine/store.h"
+#include "store/engine/write_queue.h"
 
 namespace telltale::store {
 

@@ -47,7 +47,28 @@ base::Status Writer::start() {
   last_sync_ = context_.clock.mono();
   reserve_used_ = !context_.files.allocate(base::join_path(context_.options.folder, "reserve"), reserve_bytes).has_value();
   next_maintenance_ = last_sync_;
-  return active_.writer == nullptr ? begin_segment() : base::Status{};
+  if (active_.writer == nullptr) return begin_segment();
+  announce();  // when it cannot be done now, it is tried again before anything is written
+  return {};
+}
+
+// Sequences that are published and then lost with a power cut must not be given again: the next opening has to see where this one began.
+bool Writer::announce() {
+  if (announced_) return true;
+  auto status = active_.writer->append_marker(context_.state.next_sequence());
+  if (status) {
+    status = active_.writer->sync();
+    if (!status) must_begin_ = true;
+  }
+  if (!status) {
+    if (active_.writer->broken()) must_begin_ = true;
+    if (must_begin_) trusted_ = false;
+    failed(status.error());
+    return false;
+  }
+  announced_ = true;
+  active_.segment->publish(active_.writer->size(), active_.writer->totals());
+  return true;
 }
 
 void Writer::step(bool hurry) {
@@ -66,6 +87,10 @@ bool Writer::may_write() {
       failed(begun.error());
       return false;
     }
+  }
+  if (!announce()) {
+    if (last_error_->code == base::ErrorCode::disk_full && !must_begin_) disk_is_full();
+    return false;
   }
   if (!context_.state.disk_full() || disk_has_space_again()) return true;
   write_urgent();
@@ -165,6 +190,7 @@ bool Writer::disk_has_space_again() {
 }
 
 void Writer::write_urgent() {
+  if (!announce()) return;
   for (Pending& pending : context_.queue.take_urgent(group_)) urgent_.push_back(std::move(pending));
   if (urgent_.empty()) return;
   std::vector<const EncodedItem*> encoded;

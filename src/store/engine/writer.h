@@ -13,10 +13,10 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "record/ports.h"
-#include "store/engine/commit_queue.h"
 #include "store/engine/recovery.h"
 #include "store/engine/state.h"
 #include "store/engine/store.h"
+#include "store/engine/write_queue.h"
 #include "telemetry/metrics.h"
 
 namespace telltale::store {
@@ -41,7 +41,7 @@ struct WriterContext {
   base::Random& random;
   const StoreOptions& options;
   StoreState& state;
-  CommitQueue& queue;
+  WriteQueue& queue;
   WriterMetrics& metrics;
   std::vector<record::CommitListener*> listeners;
 };
@@ -75,6 +75,7 @@ class Writer {
   };
 
   bool may_write();
+  bool announce();
   void write_group();
   bool append(std::vector<Pending>& items);
   void commit(std::vector<Pending>& items, Sequence first_sequence);
@@ -107,6 +108,7 @@ class Writer {
   std::size_t unsynced_bytes_ = 0;
   std::uint64_t unsynced_records_ = 0;
   SegmentTotals durable_totals_;
+  bool announced_ = false;   // the place where sequences go on after this opening is on the disk
   bool must_begin_ = false;  // nothing may be written before a new segment is begun
   bool trusted_ = true;      // no sync or write of the active segment failed
   bool reserve_used_ = false;

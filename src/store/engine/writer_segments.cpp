@@ -92,6 +92,7 @@ base::Status Writer::begin_segment() {
   OpenSegment old = std::exchange(active_, OpenSegment{std::move(segment), std::move(*writer)});
   if (old.writer != nullptr && old.segment->first_sequence() != first) finish_old(old);
   must_begin_ = false;
+  announced_ = true;  // by the snapshot's header
   trusted_ = true;
   synced();
   context_.metrics.segments.set(static_cast<std::int64_t>(context_.state.segments().size()));

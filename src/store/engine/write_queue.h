@@ -30,9 +30,9 @@ struct Group {
 };
 
 // Producers push, one writer takes, anybody waits for tickets. Thread-safe.
-class CommitQueue {
+class WriteQueue {
  public:
-  explicit CommitQueue(std::size_t capacity_bytes) : capacity_(capacity_bytes) {}
+  explicit WriteQueue(std::size_t capacity_bytes) : capacity_(capacity_bytes) {}
 
   // Whether a push of so many bytes would be accepted now.
   record::PushOutcome would_accept(std::size_t bytes, bool urgent) const TT_EXCLUDES(mutex_);

@@ -1,4 +1,4 @@
-#include "store/engine/commit_queue.h"
+#include "store/engine/write_queue.h"
 
 #include <set>
 #include <string>
@@ -46,18 +46,18 @@ void move_urgent(Items& items, Blocked& blocked, std::vector<Pending>& out) {
 
 }  // namespace
 
-PushOutcome CommitQueue::verdict(std::size_t bytes, bool urgent) const {
+PushOutcome WriteQueue::verdict(std::size_t bytes, bool urgent) const {
   if (closed_) return PushOutcome::closed;
   const std::size_t limit = capacity_ + (urgent ? urgent_allowance : 0);
   return bytes_ == 0 || bytes_ + bytes <= limit ? PushOutcome::accepted : PushOutcome::full;
 }
 
-PushOutcome CommitQueue::would_accept(std::size_t bytes, bool urgent) const {
+PushOutcome WriteQueue::would_accept(std::size_t bytes, bool urgent) const {
   base::MutexLock lock(mutex_);
   return verdict(bytes, urgent);
 }
 
-PushOutcome CommitQueue::try_push(Pending& item) {
+PushOutcome WriteQueue::try_push(Pending& item) {
   {
     base::MutexLock lock(mutex_);
     if (const PushOutcome outcome = verdict(item.bytes, item.urgent()); outcome != PushOutcome::accepted) return outcome;
@@ -69,7 +69,7 @@ PushOutcome CommitQueue::try_push(Pending& item) {
   return PushOutcome::accepted;
 }
 
-void CommitQueue::on_space(std::function<void()> callback) {
+void WriteQueue::on_space(std::function<void()> callback) {
   {
     base::MutexLock lock(mutex_);
     if (!closed_ && bytes_ > capacity_ / 2) {
@@ -80,7 +80,7 @@ void CommitQueue::on_space(std::function<void()> callback) {
   callback();
 }
 
-void CommitQueue::close() {
+void WriteQueue::close() {
   std::vector<std::function<void()>> callbacks;
   {
     base::MutexLock lock(mutex_);
@@ -91,7 +91,7 @@ void CommitQueue::close() {
   for (auto& callback : callbacks) callback();
 }
 
-void CommitQueue::take(Group& group, std::size_t max_bytes) {
+void WriteQueue::take(Group& group, std::size_t max_bytes) {
   base::MutexLock lock(mutex_);
   std::size_t taken = 0;
   while (!items_.empty() && (group.empty() || taken + items_.front().bytes <= max_bytes)) {
@@ -101,7 +101,7 @@ void CommitQueue::take(Group& group, std::size_t max_bytes) {
   }
 }
 
-std::vector<Pending> CommitQueue::take_urgent(Group& group) {
+std::vector<Pending> WriteQueue::take_urgent(Group& group) {
   base::MutexLock lock(mutex_);
   Blocked blocked;
   std::vector<Pending> out;
@@ -110,7 +110,7 @@ std::vector<Pending> CommitQueue::take_urgent(Group& group) {
   return out;
 }
 
-void CommitQueue::finish(std::size_t bytes, bool group_done) {
+void WriteQueue::finish(std::size_t bytes, bool group_done) {
   std::vector<std::function<void()>> callbacks;
   {
     base::MutexLock lock(mutex_);
@@ -122,7 +122,7 @@ void CommitQueue::finish(std::size_t bytes, bool group_done) {
   for (auto& callback : callbacks) callback();
 }
 
-void CommitQueue::note_synced(std::uint64_t ticket) {
+void WriteQueue::note_synced(std::uint64_t ticket) {
   {
     base::MutexLock lock(mutex_);
     synced_ = std::max(synced_, ticket);
@@ -130,17 +130,17 @@ void CommitQueue::note_synced(std::uint64_t ticket) {
   progress_.notify_all();
 }
 
-std::uint64_t CommitQueue::accepted() const {
+std::uint64_t WriteQueue::accepted() const {
   base::MutexLock lock(mutex_);
   return accepted_;
 }
 
-bool CommitQueue::reached(std::uint64_t ticket, bool durable) const {
+bool WriteQueue::reached(std::uint64_t ticket, bool durable) const {
   base::MutexLock lock(mutex_);
   return (durable ? synced_ : written_) >= ticket;
 }
 
-bool CommitQueue::wait_reached(std::uint64_t ticket, bool durable, std::chrono::nanoseconds timeout) {
+bool WriteQueue::wait_reached(std::uint64_t ticket, bool durable, std::chrono::nanoseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   base::MutexLock lock(mutex_);
   while ((durable ? synced_ : written_) < ticket) {
@@ -151,22 +151,22 @@ bool CommitQueue::wait_reached(std::uint64_t ticket, bool durable, std::chrono::
   return true;
 }
 
-std::uint64_t CommitQueue::written() const {
+std::uint64_t WriteQueue::written() const {
   base::MutexLock lock(mutex_);
   return written_;
 }
 
-bool CommitQueue::has_items() const {
+bool WriteQueue::has_items() const {
   base::MutexLock lock(mutex_);
   return !items_.empty();
 }
 
-bool CommitQueue::closed() const {
+bool WriteQueue::closed() const {
   base::MutexLock lock(mutex_);
   return closed_;
 }
 
-void CommitQueue::wait_for_work(std::chrono::nanoseconds timeout, bool stuck) {
+void WriteQueue::wait_for_work(std::chrono::nanoseconds timeout, bool stuck) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   base::MutexLock lock(mutex_);
   while (!closed_ && (stuck || items_.empty())) {
@@ -176,7 +176,7 @@ void CommitQueue::wait_for_work(std::chrono::nanoseconds timeout, bool stuck) {
   }
 }
 
-std::size_t CommitQueue::bytes() const {
+std::size_t WriteQueue::bytes() const {
   base::MutexLock lock(mutex_);
   return bytes_;
 }

@@ -1,6 +1,7 @@
 // What tests of the store share: batches with known contents, a store in memory that is driven step by step.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -72,7 +73,7 @@ struct TestStore {
     if (options.folder.empty()) options.folder = "data";
   }
   base::Status open() {
-    auto opened = Engine::open(files, clock, random, metrics, options, {}, Drive::caller);
+    auto opened = Engine::open(files, clock, random, metrics, options, listeners, Drive::caller);
     if (!opened) return base::pass(opened);
     engine = std::move(*opened);
     return {};
@@ -84,6 +85,7 @@ struct TestStore {
   base::testing::ManualClock clock;
   CountingRandom random;
   telemetry::Metrics metrics;
+  std::vector<record::CommitListener*> listeners;
   std::unique_ptr<Engine> engine;
 };
 
