@@ -48,6 +48,10 @@ class MemoryStore final : public StoreReader {
     base::MutexLock lock(mutex_);
     batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(batches));
   }
+  void lose_newest(std::size_t batches) {
+    base::MutexLock lock(mutex_);
+    batches_.resize(batches_.size() - batches);
+  }
   void fail_scans(bool fail) {
     base::MutexLock lock(mutex_);
     fail_ = fail;
@@ -166,6 +170,20 @@ TEST_F(CatalogTest, ReplaysWhatItHasMissed) {
   auto catalog = open();
   EXPECT_THAT(answers(*catalog), SizeIs(2));
   EXPECT_EQ(answers(*catalog), answers_of_a_new_one());
+}
+
+TEST_F(CatalogTest, ForgetsWhatThePowerCutTookFromTheSegments) {
+  {
+    auto catalog = open();
+    commit(*catalog, batch_of("api", 10, 1000));
+    commit(*catalog, batch_of("api", 5, 2000));
+    commit(*catalog, batch_of("db", 5, 3000));
+    EXPECT_THAT(answers(*catalog), SizeIs(2));
+  }
+  store.lose_newest(2);
+  store.skip_to(Sequence{1} << 20);
+  auto catalog = open();
+  EXPECT_THAT(answers(*catalog), ElementsAre(HasSubstr("1-10 at 1000-1009: 10 records")));
 }
 
 TEST_F(CatalogTest, DeletingTheFileGivesTheSameAnswers) {

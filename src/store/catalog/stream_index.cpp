@@ -15,6 +15,9 @@ constexpr std::string_view upsert_part =
     "first_observed = min(first_observed, excluded.first_observed), last_observed = max(last_observed, excluded.last_observed), "
     "records = records + excluded.records, errors = errors + excluded.errors, gaps = gaps + excluded.gaps";
 
+// More than the store commits between two syncs (5 ms).
+constexpr Sequence most_unsynced_records = 1u << 16;
+
 std::int64_t as_integer(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
@@ -102,8 +105,22 @@ base::Status StreamIndex::load(const StoreStats& stats) {
   if (!kept_from) return base::pass(kept_from);
   next_ = written_next_ = static_cast<Sequence>(*next);
   kept_from_ = static_cast<Sequence>(*kept_from);
-  if (known && next_ <= stats.next_sequence && kept_from_ <= stats.first_sequence) return {};
+  if (known && next_ <= stats.next_sequence && kept_from_ <= stats.first_sequence) return take_back_the_end();
   return clear(stats);
+}
+
+base::Status StreamIndex::take_back_the_end() {
+  const Sequence part = (next_ - std::min(next_, most_unsynced_records)) >> part_bits;
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return base::pass(transaction);
+  auto remove = database_.prepare("DELETE FROM parts WHERE part >= ?1");
+  if (!remove) return base::pass(remove);
+  remove->bind(1, as_integer(part));
+  if (auto done = remove->run(); !done) return done;
+  if (auto done = set_state("next_sequence", as_integer(part << part_bits)); !done) return done;
+  if (auto done = transaction->commit(); !done) return done;
+  next_ = written_next_ = part << part_bits;
+  return {};
 }
 
 base::Status StreamIndex::clear(const StoreStats& stats) {

@@ -43,7 +43,8 @@ class StreamIndex {
  public:
   explicit StreamIndex(Database& database) : database_(database) {}
 
-  // Reads how far the file is. An index of another store, or of one that went back, is emptied.
+  // Reads how far the file is and takes back its last part, or the last two: after a power cut the segments may lack records that the index
+  // has. An index of another store, or of one that went back, is emptied.
   base::Status load(const StoreStats& stats);
   // Records below are in the index, or noted.
   Sequence next_sequence() const { return next_; }
@@ -65,6 +66,7 @@ class StreamIndex {
 
   static void add(Noted& noted, const Digest& digest);
   base::Status clear(const StoreStats& stats);
+  base::Status take_back_the_end();
   base::Status write_parts(const Noted& noted);
   base::Result<std::int64_t> stream_row(const record::Stream& stream);
   base::Result<std::int64_t> insert_stream(const record::Stream& stream);
