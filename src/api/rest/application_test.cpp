@@ -113,7 +113,7 @@ class ApplicationTest : public ::testing::Test {
       ++answers;
     });
     EXPECT_EQ(answers, 1);
-    if (answer.content_type.ends_with("json")) {
+    if (answer.content_type.ends_with("/json") || answer.content_type.ends_with("+json")) {
       EXPECT_TRUE(answer.body.ends_with('\n'));
       EXPECT_TRUE(record::is_json_line(answer.body.substr(0, answer.body.size() - 1))) << answer.body;
     }
