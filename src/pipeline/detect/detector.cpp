@@ -35,7 +35,7 @@ constexpr std::array<Head, 16> heads{{
     {"address-sanitizer", "ERROR: AddressSanitizer", ""},
     {"out-of-memory-killer", "Out of memory: Kill", ""},
     {"php-fatal-error", "PHP Fatal error", ""},
-    {"assertion-failure", "terminate called after throwing", ""},
+    {"cpp-terminate", "terminate called after throwing", ""},
 }};
 
 bool is_class_name(char c) {
@@ -57,6 +57,13 @@ bool overlaps(const record::Finding& finding, std::size_t begin, std::size_t end
 }
 
 }  // namespace
+
+std::vector<std::string_view> builtin_detection_rules() {
+  std::vector<std::string_view> names{"severity"};
+  for (const Head& head : heads) names.push_back(head.rule);
+  names.insert(names.end(), default_words.begin(), default_words.end());
+  return names;
+}
 
 base::Result<Detector> Detector::make(const config::DetectionConfig& config, ScannerBuilder& builder) {
   Detector detector;

@@ -23,6 +23,9 @@ struct DetectScratch {
   std::vector<std::uint16_t> batch_names;  // rule -> its index in the batch's rule_names + 1; 0: not there yet
 };
 
+// Names of the built-in rules, for the reference page.
+std::vector<std::string_view> builtin_detection_rules();
+
 class Detector {
  public:
   static constexpr std::size_t most_findings = 16;  // of one record

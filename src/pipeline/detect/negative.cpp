@@ -184,6 +184,7 @@ bool is_timeout_setting(const Context& c) {
 
 // error_log, ErrorHandler, on_error=continue, log_errors=On, panic_on_oops.
 bool is_setting_name(const Context& c) {
+  if (c.name.size() == c.word.size()) return false;
   static constexpr std::array<std::string_view, 22> names{
       "error_log",      "error-log",     "error_page",   "error-page",   "errordocument",  "error_reporting",
       "error_handler",  "error-handler", "error_file",   "error_path",   "error_level",    "error_threshold",
@@ -203,7 +204,9 @@ bool is_setting_name(const Context& c) {
 bool is_harmless_name(const Context& c) {
   static constexpr std::array<std::string_view, 10> names{"error-free", "errorfree",   "error-prone", "errorprone", "non-fatal",
                                                           "nonfatal",   "crashlytics", "hispanic",    "fail-safe",  "failover"};
-  if (std::ranges::any_of(names, [&](std::string_view name) { return c.name.find(name) != std::string_view::npos; })) return true;
+  const bool longer = c.name.size() > c.word.size();
+  if (longer && std::ranges::any_of(names, [&](std::string_view name) { return c.name.find(name) != std::string_view::npos; })) return true;
+  if (!c.after.starts_with('.')) return false;
   for (const std::string_view suffix : {".log", ".html", ".htm", ".css", ".js", ".go:", ".h:", ".py"}) {
     if (c.after.starts_with(suffix)) return true;
   }

@@ -242,6 +242,10 @@ class Finder {
       if (is_secret(line_.substr(begin, end - begin))) add(begin, end);
       return;
     }
+    // "Session: 42 began" is prose; session=... and "session_id: ..." are fields.
+    if (match_.value == FieldValue::id && place_.separator == Separator::colon && !place_.name_quote &&
+        place_.name.size() == std::string_view("session").size())
+      return;
     const std::size_t most = match_.value == FieldValue::id ? begin + longest_id : line_.size();
     const std::size_t end = word_end(line_.substr(0, most), begin);
     const std::string_view value = line_.substr(begin, end - begin);

@@ -37,6 +37,10 @@ bool has_tail(std::string_view line, std::size_t at, Chars tail, std::size_t cou
   return std::ranges::all_of(line.substr(at, count), [&](char c) { return in_chars(tail, c); });
 }
 
+bool has_slashes(std::string_view text) {
+  return text.find("//") != std::string_view::npos || text.find("\\/\\/") != std::string_view::npos;
+}
+
 }  // namespace
 
 bool Redactor::redact(std::string_view line, Hits hits, std::uint32_t base, const Scanner& scanner, RedactState& state,
@@ -143,8 +147,8 @@ void Redactor::match_at_keyword(std::string_view line, RuleIndex index, std::siz
   if (spec.tail_min > 0 && !has_tail(line, hit_end, spec.tail, spec.tail_min)) return;
   std::size_t begin = hit_begin;
   while (begin > 0 && hit_begin - begin < spec.lead_max && in_chars(spec.lead, line[begin - 1])) --begin;
-  // A URL's password stands after a colon; most places with an @ have none before it.
-  if (spec.lead == Chars::not_space && line.substr(begin, hit_begin - begin).find(":") == std::string_view::npos) return;
+  // A URL's password stands after two slashes; most places with an @ have none before it.
+  if (spec.lead == Chars::not_space && !has_slashes(line.substr(begin, hit_begin - begin))) return;
   if (spec.lead == Chars::none && spec.tail_min > 0 && !begins_token(line, begin)) return;
   re2::StringPiece groups[2];
   const int count = rule.pattern->NumberOfCapturingGroups() > 0 ? 2 : 1;

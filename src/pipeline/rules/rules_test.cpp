@@ -6,8 +6,11 @@
 
 #include <fstream>
 #include <sstream>
+#include <thread>
 
+#include "pipeline/detect/detector.h"
 #include "pipeline/parse/parser.h"
+#include "pipeline/redact/field_names.h"
 #include "pipeline/testing/secret_samples.h"
 
 namespace telltale::pipeline {
@@ -244,6 +247,38 @@ TEST(Rules, SecretsThatOnlyUnescapingShows) {
   EXPECT_THAT(batch.text, Not(HasSubstr(tail)));
   EXPECT_EQ(attribute(batch, batch.records[2], "b"), "keep\tme") << "other records keep what was unescaped for them";
   expect_valid(batch);
+}
+
+TEST(Rules, AreSharedByThreads) {
+  Flow flow;
+  const auto work = [&] {
+    RulesScratch scratch(flow.rules());
+    for (int i = 0; i < 50; ++i)
+      EXPECT_EQ(flow.rules().redact_text("password=hunter2 and a@example.org", scratch),
+                "password=[REDACTED:password] and [REDACTED:email]");
+  };
+  std::thread other(work);
+  work();
+  other.join();
+}
+
+std::string page(const std::string& name) {
+  std::stringstream text;
+  text << std::ifstream(TELLTALE_SOURCE_DIR "/docs/reference/" + name).rdbuf();
+  return text.str();
+}
+
+TEST(ReferencePages, ListEveryRule) {
+  const std::string redaction = page("redaction.md");
+  for (const RuleSpec& rule : builtin_rules()) {
+    EXPECT_THAT(redaction,
+                HasSubstr("| `" + std::string(rule.name) + "` | " + std::string(rule.family) + " | " + std::string(rule.what) + " |"));
+  }
+  for (const FieldGroup& group : builtin_field_groups()) {
+    EXPECT_THAT(redaction, HasSubstr("| `" + std::string(group.name) + "` | " + std::string(group.what) + " |"));
+  }
+  const std::string detection = page("detection.md");
+  for (const std::string_view name : builtin_detection_rules()) EXPECT_THAT(detection, HasSubstr("`" + std::string(name) + "`"));
 }
 
 TEST(Rules, OffCostsNothingAndChangesNothing) {

@@ -127,19 +127,20 @@ struct Issuer {
   std::uint32_t low, high;  // the first six digits
   std::uint8_t shortest, longest;
 };
+// Longer numbers exist on paper for most of them; one in thirty ids of 18 or 19 digits would be taken for such a card.
 constexpr std::array<Issuer, 12> issuers{{
-    {400000, 499999, 16, 19},  // Visa
+    {400000, 499999, 16, 16},  // Visa
     {510000, 559999, 16, 16},  // Mastercard
     {222100, 272099, 16, 16},  // Mastercard
     {340000, 349999, 15, 15},  // American Express
     {370000, 379999, 15, 15},  // American Express
-    {601100, 601199, 16, 19},  // Discover
-    {644000, 659999, 16, 19},  // Discover
-    {352800, 358999, 16, 19},  // JCB
+    {601100, 601199, 16, 16},  // Discover
+    {644000, 659999, 16, 16},  // Discover
+    {352800, 358999, 16, 16},  // JCB
     {620000, 629999, 16, 19},  // UnionPay
-    {300000, 305999, 14, 19},  // Diners Club
-    {360000, 369999, 14, 19},  // Diners Club
-    {380000, 399999, 14, 19},  // Diners Club
+    {300000, 305999, 14, 16},  // Diners Club
+    {360000, 369999, 14, 16},  // Diners Club
+    {380000, 399999, 14, 16},  // Diners Club
 }};
 
 bool known_issuer(std::string_view digits) {
@@ -151,9 +152,15 @@ bool known_issuer(std::string_view digits) {
   return false;
 }
 
+// Whether a known issuer's numbers begin with these two digits: refuses most numbers that are no cards at once.
+bool may_be_issuer(char first, char second) {
+  const auto head = static_cast<std::uint32_t>((first - '0') * 10 + (second - '0'));
+  return std::ranges::any_of(issuers, [&](const Issuer& issuer) { return head >= issuer.low / 10000 && head <= issuer.high / 10000; });
+}
+
 // Letters and digits at `begin`, a separator allowed between them; stops after `most` or at anything else.
 struct Run {
-  std::array<char, 36> chars{};
+  std::array<char, 36> chars;  // the first `size` are set
   std::size_t size = 0;
   std::size_t end = 0;  // in the text
 };
@@ -178,6 +185,7 @@ Run take_run(std::string_view text, std::size_t begin, bool letters, std::size_t
 // The end of the card number that begins at `begin`, or 0. With separators, trailing groups may belong to something else, so shorter
 // readings that end at a group's end are tried too.
 std::size_t card_at(std::string_view text, std::size_t begin) {
+  if (!may_be_issuer(text[begin], text[begin + 1])) return 0;
   const Run run = take_run(text, begin, false, 20);
   std::size_t count = 0;
   std::size_t best = 0;
@@ -223,7 +231,10 @@ std::size_t iban_at(std::string_view text, std::size_t begin) {
 }
 
 bool begins_here(std::string_view text, std::size_t at) {
-  if (at == 0 || !is_word(text[at - 1])) return true;
+  if (at == 0) return true;
+  // A minus sign: block ids and hashes are often negative. After a letter or digit it is a hyphen.
+  if (text[at - 1] == '-') return at >= 2 && is_word(text[at - 2]) && text[at - 2] != '_';
+  if (!is_word(text[at - 1])) return true;
   // "\n", "\t", "\r" written as an escape, or the last letter of a terminal colour (ESC [ … m).
   if (at >= 2 && text[at - 2] == '\\') return text[at - 1] == 'n' || text[at - 1] == 't' || text[at - 1] == 'r';
   if (text[at - 1] != 'm') return false;

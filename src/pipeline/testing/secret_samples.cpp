@@ -374,7 +374,8 @@ std::vector<RuleSamples> fields() {
         in("curl -H 'Cookie: id=", alnum(12), "'")},
        {text("cookie jar opened"), text("cookies: none"), text("cookie: missing")}},
       field("session", "JSESSIONID", [](SecretMaker& m) { return m.alnum(20) + "7"; },
-            {"session opened for user root", "session: closed", "sessions=4", "session_timeout=1800"}),
+            {"session opened for user root", "session: closed", "Session: 30546173_42617224 initialized", "sessions=4",
+             "session_timeout=1800"}),
       field("credential", "credentials", alnum(16), {"credentials: invalid", "credential check", "credentials=null"}),
   };
 }
