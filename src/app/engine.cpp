@@ -29,7 +29,7 @@ namespace {
 using base::Status;
 using telemetry::LogLevel;
 
-constexpr std::size_t ring_bytes = 8 * 1024 * 1024;
+constexpr std::size_t ring_bytes = 32 * 1024 * 1024;  // about a second of 100,000 lines/s: what a live reader may fall behind
 constexpr std::int64_t flush_timeout_ns = 10 * base::nanos_per_second;
 constexpr std::int64_t stop_grace_ns = 2 * base::nanos_per_second;
 constexpr unsigned query_threads = 2;
