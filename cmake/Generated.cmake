@@ -6,7 +6,7 @@ set(error_code_tool ${CMAKE_SOURCE_DIR}/tools/gen/error_codes.py)
 add_custom_command(
   OUTPUT ${error_code_header}
   COMMAND ${PYTHON3} ${error_code_tool} --schema ${error_code_source} --header ${error_code_header}
-  DEPENDS ${error_code_source} ${error_code_tool}
+  DEPENDS ${error_code_source} ${error_code_tool} ${CMAKE_SOURCE_DIR}/tools/gen/generator.py
   VERBATIM)
 
 set(settings_header ${CMAKE_BINARY_DIR}/generated/config/settings.h)
@@ -15,7 +15,7 @@ set(settings_tool ${CMAKE_SOURCE_DIR}/tools/gen/config.py)
 add_custom_command(
   OUTPUT ${settings_header}
   COMMAND ${PYTHON3} ${settings_tool} --schema ${settings_source} --header ${settings_header}
-  DEPENDS ${settings_source} ${settings_tool}
+  DEPENDS ${settings_source} ${settings_tool} ${CMAKE_SOURCE_DIR}/tools/gen/generator.py
   VERBATIM)
 
 add_custom_target(telltale_generated DEPENDS ${error_code_header} ${settings_header})

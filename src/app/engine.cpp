@@ -42,7 +42,7 @@ class CatalogTokens final : public api::TokenChecker {
   explicit CatalogTokens(const store::Catalog& catalog) : catalog_(catalog) {}
   std::optional<api::Principal> check(std::string_view token) const override {
     const auto holder = catalog_.check_token(token);
-    if (!holder) return std::nullopt;
+    if (!holder || !holder->scope.empty()) return std::nullopt;  // a scope that is not enforced must not open everything
     const auto role = api::parse_role(store::token_role_name(holder->role));
     if (!role) return std::nullopt;
     return api::Principal{holder->name, *role};
@@ -137,6 +137,7 @@ class EngineImpl final : public Engine {
     auto opened = store::Catalog::open(config_.store.data, files_, clock_, random_, store_.get());
     if (!opened) return base::pass(opened);
     catalog_ = std::move(*opened);
+    for (const auto& warning : catalog_->warnings()) telemetry::log(LogLevel::warning, "catalog", "{}", warning);
     catalog_tokens_ = std::make_unique<CatalogTokens>(*catalog_);
     fanout_.add(*catalog_);
     return {};

@@ -4,12 +4,13 @@
 Usage: config.py --schema FILE [--header OUT] [--docs OUT] [--check-docs FILE]
 Exit: 0 done or equal, 1 the checked page differs, 2 the schema is wrong.
 """
-import argparse
 import pathlib
 import re
 import sys
 
 import yaml
+
+from generator import run
 
 KEYS = {"path", "type", "default", "min", "max", "allowed", "aliases", "env", "unit", "field", "description", "required"}
 TYPES = {
@@ -213,31 +214,5 @@ The engine does not read these; the libraries that write logs do.
 {clients}"""
 
 
-def write(path, text):
-    target = pathlib.Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or target.read_text() != text:
-        target.write_text(text)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--schema", required=True)
-    parser.add_argument("--header")
-    parser.add_argument("--docs")
-    parser.add_argument("--check-docs")
-    args = parser.parse_args()
-    schema = load(args.schema)
-    if args.header:
-        write(args.header, header(schema))
-        pathlib.Path(args.header).touch()
-    if args.docs:
-        write(args.docs, docs(schema))
-    if args.check_docs and pathlib.Path(args.check_docs).read_text() != docs(schema):
-        print(f"{args.check_docs} is not what {args.schema} gives; run `make format`", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(load, header, docs, __doc__))
