@@ -1,7 +1,5 @@
 #include "record/severity.h"
 
-#include <array>
-
 namespace telltale::record {
 namespace {
 
@@ -19,8 +17,7 @@ constexpr Severity level(Severity base, int step) {
   return static_cast<Severity>(static_cast<int>(base) + step - 1);
 }
 
-// Syslog's words follow the mapping in appendix B of OpenTelemetry's Logs Data Model; "critical" is what Python and .NET call fatal.
-std::optional<Severity> parse_short(std::uint64_t packed) {
+std::optional<Severity> parse_below_warn(std::uint64_t packed) {
   switch (packed) {
     case pack("t"):
     case pack("trc"):
@@ -57,6 +54,14 @@ std::optional<Severity> parse_short(std::uint64_t packed) {
     case pack("n"):
     case pack("note"):
       return level(Severity::info, 2);
+    default:
+      return std::nullopt;
+  }
+}
+
+// Syslog's words follow the mapping in appendix B of OpenTelemetry's Logs Data Model; "critical" is what Python and .NET call fatal.
+std::optional<Severity> parse_from_warn(std::uint64_t packed) {
+  switch (packed) {
     case pack("w"):
     case pack("wrn"):
     case pack("warn"):
@@ -126,7 +131,9 @@ std::optional<Severity> parse_severity(std::string_view text) {
   // A NUL would vanish in pack().
   if (text.empty() || text.size() > 13 || text.find('\0') != std::string_view::npos) return std::nullopt;
   if (text.size() > 8) return parse_long(text);
-  if (const auto found = parse_short(pack(text))) return found;
+  const std::uint64_t packed = pack(text);
+  if (const auto found = parse_below_warn(packed)) return found;
+  if (const auto found = parse_from_warn(packed)) return found;
   return parse_numbered(text);
 }
 
