@@ -37,6 +37,7 @@ struct Origin {
   LineReader reader;
   ContentMark head;              // of head_of bytes, kept because it soon stops changing
   std::uint64_t size = 0;        // of the file, as last seen
+  std::uint64_t sound_size = 0;  // of it, these many bytes are known to be this origin's: the bytes before the read position were checked
   std::uint64_t must_reach = 0;  // bytes that are known to have existed; ending before them is a loss
   bool listed = false;           // found by a pattern
   bool rotated = false;          // no longer where its lineage writes

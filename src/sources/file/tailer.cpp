@@ -61,7 +61,7 @@ void Tailer::enqueue(Origin& origin) {
 void Tailer::set_size(Origin& origin, std::uint64_t size) {
   if (size == origin.size) return;
   if (size > origin.size) origin.last_growth = ports_.clock.mono();
-  if (size < origin.size) origin.must_reach = std::max(origin.must_reach, origin.size);
+  if (size < origin.size) origin.must_reach = std::max(origin.must_reach, origin.sound_size);
   origin.size = size;
   commits_.set_size(origin.key, size);
 }
@@ -79,7 +79,18 @@ void Tailer::touched(const std::string& path) {
     if (read_more(origin) == Outcome::more) enqueue(origin);
     return;
   }
+  if (!check_size(origin)) return;
   enqueue(origin);
+}
+
+// An origin that waits is not read, so its bytes are looked at here: what there is must be known when it is taken away. False when it
+// was replaced.
+bool Tailer::check_size(Origin& origin) {
+  if (!origin.waiting || origin.gap || origin.size <= origin.sound_size || !open(origin)) return true;
+  const auto same = origin.reader.verify(*origin.file);
+  if (same && !*same) return on_replaced(origin), false;
+  if (same) origin.sound_size = origin.size;
+  return true;
 }
 
 bool Tailer::work() {
@@ -141,6 +152,7 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
   const auto step = origin.reader.read(*origin.file, {options_.block_bytes, options_.max_line_bytes}, origin.after_truncation, block);
   if (!step) return fail(origin, step.error()), Outcome::idle;
   set_size(origin, std::max(origin.size, origin.reader.read_end()));
+  if (*step != ReadStep::replaced) origin.sound_size = origin.size;
   switch (*step) {
     case ReadStep::replaced:
       on_replaced(origin);
@@ -275,7 +287,7 @@ std::string Tailer::position_text(Origin& origin, std::uint64_t offset, std::uin
   FilePosition& position = origin.position;
   position.offset = offset;
   position.line = line;
-  position.size = std::max(origin.size, offset);
+  position.size = std::max(origin.sound_size, offset);
   const bool renew = head.size() == head_bytes ? origin.head.length != head_bytes
                                                : head.size() >= origin.head.length + head_hash_step || origin.head.length == 0;
   if (renew) origin.head = mark_of(ports_.hasher, head);

@@ -101,6 +101,7 @@ class Tailer {
   void enqueue(Origin& origin);
   void mark_drained(Origin& origin);
   void set_size(Origin& origin, std::uint64_t size);
+  bool check_size(Origin& origin);
   void note_problem(const std::string& path, const base::Error& error);
 
   // Names.

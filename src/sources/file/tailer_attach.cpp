@@ -92,7 +92,7 @@ bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& po
   origin->stream = stream_of(origin->source, origin->lineage);
   origin->head = position.head;
   origin->reader = std::move(reader);
-  origin->must_reach = position.size;
+  origin->must_reach = origin->sound_size = position.size;
   origin->file = std::move(file);
   metrics_.open.set(static_cast<std::int64_t>(++open_));
   const auto identity = FileIdentity::of(fresh.seen.info);
@@ -121,7 +121,7 @@ void Tailer::recognise_copies(FreshFiles& fresh) {
   for (auto& file : fresh) {
     for (std::size_t i = 0; !file.done && i < origins_.all().size(); ++i) {
       Origin& origin = *origins_.all()[i];
-      const bool related = !origin.rotated && base::parent_path(origin.lineage) == base::parent_path(file.seen.path) &&
+      const bool related = !origin.finished && !origin.forget && base::parent_path(origin.lineage) == base::parent_path(file.seen.path) &&
                            is_sibling_name(base::file_name(file.seen.path), base::file_name(origin.lineage));
       if (!related || !open(origin)) continue;
       auto copy = open_seen(file.seen);
@@ -132,6 +132,7 @@ void Tailer::recognise_copies(FreshFiles& fresh) {
         file.done = origins_.find(FileIdentity::of(file.seen.info)) != nullptr;
         continue;
       }
+      if (origin.rotated) continue;  // the next file of a program that always begins alike would look like a copy of it
       const auto copied = origin.reader.is_copied_in(*copy, origin.file.get());
       if (!copied || !*copied) continue;
       origin.position.copies.push_back(FileIdentity::of(file.seen.info));

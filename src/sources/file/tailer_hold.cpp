@@ -11,52 +11,57 @@ namespace telltale::sources {
 // The bytes before the read position are gone. What was not read is looked for in a copy; the file itself begins anew.
 void Tailer::on_replaced(Origin& origin) {
   metrics_.truncations.add();
-  origin.must_reach = std::max({origin.must_reach, origin.size, origin.reader.read_end()});
+  origin.must_reach = std::max({origin.must_reach, origin.sound_size, origin.reader.read_end()});
   const SeenFile here{origin.path, origin.file ? origin.file->info().value_or(base::FileInfo{}) : base::FileInfo{}, origin.source,
                       origin.listed};
   const std::string path = origin.path;
-  const bool rotated = origin.rotated;
   origins_.unindex(origin);
   if (const auto it = by_path_.find(path); it != by_path_.end() && it->second == &origin) by_path_.erase(it);
   origin.path.clear();
   origin.rotated = true;
   origin.listed = false;
   origin.drained = false;
-  if (origin.pending) {
-    origin.pending.reset();
-    --pending_;
-  }
   auto file = std::move(origin.file);
   metrics_.open.set(static_cast<std::int64_t>(--open_));
   if (!move_to_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
   const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0;
   if (!stands || origins_.find(FileIdentity::of(here.info)) != nullptr) return;
-  Origin& next = add_new(here, rotated ? path : origin.lineage, std::move(file));
+  Origin& next = add_new(here, origin.lineage, std::move(file));
   next.after = &origin;
   next.after_truncation = true;
 }
 
-// Looks for a file beside that holds what was read here; goes on there with what was not.
+// Looks for a file beside that holds what was read here; goes on there with what was not. Where nothing was read yet, there is nothing
+// to compare: then it is the oldest rotated file that came up since.
 bool Tailer::move_to_copy(Origin& origin) {
-  Origin* const self = &origin;
   SeenFile best;
   std::unique_ptr<base::ReadableFile> best_file;
+  const std::uint64_t offset = origin.reader.offset();
   for (const auto& seen : siblings(origin.lineage, origin.source)) {
     const auto identity = FileIdentity::of(seen.info);
-    const bool known_copy = std::ranges::any_of(self->position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
-    if (origins_.find(identity) != nullptr || (!known_copy && is_known_copy(identity))) continue;
+    const bool own_copy = std::ranges::any_of(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
+    if (origins_.find(identity) != nullptr || (!own_copy && is_known_copy(identity))) continue;
+    const bool better =
+        best_file == nullptr || (offset == 0 ? born(seen.info) < born(best.info) : seen.info.size >= offset && best.info.size < offset);
+    if (!better) continue;
     auto file = ports_.files.open_read(seen.path);
     if (!file) continue;
-    const auto copied = origin.reader.is_copied_in(**file, nullptr);
-    if (!copied || !*copied) continue;
-    const bool reaches = seen.info.size >= origin.reader.offset();
-    const bool better = best_file == nullptr || (reaches && best.info.size < origin.reader.offset());
-    if (better) {
-      best = seen;
-      best_file = std::move(*file);
+    if (offset == 0) {
+      const bool unseen = base_name_of(base::file_name(seen.path)) == base::file_name(origin.lineage) &&
+                          born(seen.info) > origin.position.first_seen - coarse_clock_ns;
+      if (!unseen) continue;
+    } else if (!origin.reader.is_copied_in(**file, nullptr).value_or(false)) {
+      continue;
     }
+    best = seen;
+    best_file = std::move(*file);
   }
   if (best_file == nullptr) return false;
+  if (origin.pending) {
+    // The copy has these bytes too.
+    origin.pending.reset();
+    --pending_;
+  }
   origin.reader.forget_partial();
   origin.position.identity = FileIdentity::of(best.info);
   std::erase_if(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(origin.position.identity); });
@@ -71,13 +76,13 @@ bool Tailer::move_to_copy(Origin& origin) {
   if (best.info.size >= origin.reader.offset()) {
     origin.file = std::move(best_file);
     metrics_.open.set(static_cast<std::int64_t>(++open_));
-    origin.size = best.info.size;
+    origin.size = origin.sound_size = best.info.size;
   } else {
     // All of the copy was read before; what came after it was read from the original or is lost.
     origin.size = origin.reader.offset();
     finish(origin);
     if (const auto skipped = origin.reader.skip_to(*best_file, best.info.size); !skipped) note_problem(best.path, skipped.error());
-    origin.size = best.info.size;
+    origin.size = origin.sound_size = best.info.size;
   }
   enqueue(origin);
   return true;
@@ -105,7 +110,7 @@ record::Gap Tailer::gap_of(const Origin& origin, record::GapReason reason, std::
 
 // Nothing more can be read: states what is missing and forgets the position.
 void Tailer::give_up(Origin& origin, record::GapReason reason) {
-  const std::uint64_t from = origin.reader.offset();
+  const std::uint64_t from = origin.pending ? origin.pending->line.to : origin.reader.offset();
   origin.forget = true;
   if (origin.must_reach > from) origin.gap = gap_of(origin, reason, from, origin.must_reach);
   enqueue(origin);
@@ -122,7 +127,7 @@ void Tailer::finish(Origin& origin) {
   }
   const std::uint64_t from = origin.reader.read_end();
   const bool unreachable = origin.file == nullptr && origin.path.empty();
-  const std::uint64_t to = unreachable ? std::max(origin.must_reach, origin.size) : origin.must_reach;
+  const std::uint64_t to = unreachable ? std::max(origin.must_reach, origin.sound_size) : origin.must_reach;
   if (to > from) {
     const auto reason = unreachable ? record::GapReason::rotated_away : record::GapReason::truncated_before_read;
     origin.gap = gap_of(origin, reason, from, to);

@@ -102,6 +102,7 @@ void Tailer::place(Origin& origin, const SeenFile& seen) {
   if (seen.info.size > origin.reader.read_end()) {
     origin.finished = false;
     set_size(origin, seen.info.size);
+    if (!check_size(origin)) return;
   }
   enqueue(origin);
   if (seen.info.size < origin.reader.read_end() && !origin.finished) touched(seen.path);
