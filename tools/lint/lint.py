@@ -18,6 +18,8 @@ MAX_FUNCTION_LINES = 60
 MAX_UNITS = 25
 # Tables whose length is their nature.
 LONG_FILES = {"schema/openapi.yaml", "schema/config.yaml", "schema/websocket.json"}
+# Functions that are a table of rules or samples, one entry a statement.
+TABLES = {"src/pipeline/redact/rule_table.cpp", "src/pipeline/testing/secret_samples.cpp"}
 CODE_SUFFIXES = {".cpp", ".h", ".py", ".sh", ".ts", ".tsx", ".cmake"}
 FORBIDDEN = ("TO" + "DO", "FIX" + "ME", "XX" + "X:", "not " + "implemented")
 
@@ -42,7 +44,7 @@ def check_sizes(paths):
         for word in FORBIDDEN:
             if word.lower() in text.lower():
                 yield f"{path}:1: holds the word '{word}'"
-        if path.endswith((".cpp", ".h")):
+        if path.endswith((".cpp", ".h")) and path not in TABLES:
             for line, length, name in functions.lengths(text):
                 if length > MAX_FUNCTION_LINES:
                     yield f"{path}:{line}: function '{name}' has {length} lines; {MAX_FUNCTION_LINES} at most"
