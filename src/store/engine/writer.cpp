@@ -85,6 +85,7 @@ bool Writer::may_write() {
   if (must_begin_) {
     if (auto begun = begin_segment(); !begun) {
       failed(begun.error());
+      if (begun.error().code == base::ErrorCode::disk_full) disk_is_full();
       return false;
     }
   }
@@ -190,7 +191,7 @@ bool Writer::disk_has_space_again() {
 }
 
 void Writer::write_urgent() {
-  if (!announce()) return;
+  if (must_begin_ || !announce()) return;
   for (Pending& pending : context_.queue.take_urgent(group_)) urgent_.push_back(std::move(pending));
   if (urgent_.empty()) return;
   std::vector<const EncodedItem*> encoded;
