@@ -69,7 +69,8 @@ def main():
     parser.add_argument("--fuzz", required=True, type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(), help="also run the long fault tests of this build")
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="fuzz targets by name, with commas")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fuzz targets at once; default: as many as cores")
     parser.add_argument("--log", type=pathlib.Path, default=ROOT / "docs/chaos-log.md")
     args = parser.parse_args()
     only = [name for name in args.only.split(",") if name]
@@ -77,7 +78,7 @@ def main():
     if not binaries:
         sys.exit(f"chaos.py: no fuzz targets in {args.fuzz}")
     results = []
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=args.jobs) as pool:
         jobs = [pool.submit(fuzz, binary, int(args.minutes * 60), args.fuzz) for binary in binaries]
         for job in concurrent.futures.as_completed(jobs):
             results.append(job.result())
