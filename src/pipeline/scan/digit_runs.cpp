@@ -286,6 +286,7 @@ void find_numbers(std::string_view text, std::vector<NumberHit>& hits) {
     std::size_t count = text.size() - at < 64 ? 0 : std::min(group, (text.size() - at - 64) / step + 1);
     const char* windows = text.data() + at;
     if (count == 0) {
+      last.fill(0);  // what the window before left behind lies beyond the text
       std::ranges::copy(text.substr(at), last.begin());
       windows = last.data();
       count = 1;
