@@ -351,8 +351,11 @@ void Tailer::fail(Origin& origin, const base::Error& error) {
 
 // Said once for as long as it lasts.
 void Tailer::note_problem(const std::string& path, const base::Error& error) {
-  const auto [it, added] = problems_.insert_or_assign(path, error);
-  if (added) telemetry::log(telemetry::LogLevel::warning, "file", "{}: {}", path, error.message());
+  const bool added = problems_.insert_or_assign(path, error).second;
+  if (!added || problems_before_.contains(path)) return;
+  const std::string text = error.message();
+  const bool named = text.contains(path);
+  telemetry::log(telemetry::LogLevel::warning, "file", "{}{}{}", named ? "" : path, named ? "" : ": ", text);
 }
 
 std::vector<Tailer::Mark> Tailer::marks() const {

@@ -106,7 +106,7 @@ class Tailer {
 
   // Names.
   void watch(const Listing& listing);
-  void retry_failed(const std::map<std::string, base::Error>& before);
+  void retry_failed();
   FreshFiles place_known(const Listing& listing);
   void place(Origin& origin, const SeenFile& seen);
   void detach_missing(const Listing& listing);
@@ -155,6 +155,7 @@ class Tailer {
   std::set<std::string> rotated_lineages_;      // since the last look beside them
   std::set<std::string> watched_;
   std::map<std::string, base::Error> problems_;
+  std::map<std::string, base::Error> problems_before_;  // while scanning: those that were said already
   std::map<std::string, base::Error> watch_problems_;
   std::deque<Origin*> queue_;
   std::set<std::size_t> started_;  // sources with `start: end` that have been started before

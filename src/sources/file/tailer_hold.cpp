@@ -41,8 +41,9 @@ bool Tailer::move_to_copy(Origin& origin) {
     const auto identity = FileIdentity::of(seen.info);
     const bool own_copy = std::ranges::any_of(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
     if (origins_.find(identity) != nullptr || (!own_copy && is_known_copy(identity))) continue;
-    const bool better =
-        best_file == nullptr || (offset == 0 ? born(seen.info) < born(best.info) : seen.info.size >= offset && best.info.size < offset);
+    const auto reach = [&](std::uint64_t size) { return (size >= offset ? 1 : 0) + (size >= origin.must_reach ? 1 : 0); };
+    const int gain = reach(seen.info.size) - reach(best.info.size);
+    const bool better = best_file == nullptr || gain > 0 || (gain == 0 && offset == 0 && born(seen.info) < born(best.info));
     if (!better) continue;
     auto file = ports_.files.open_read(seen.path);
     if (!file) continue;

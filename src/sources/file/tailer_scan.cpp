@@ -19,34 +19,29 @@ void Tailer::scan(bool thorough) {
   rescan_ = false;
   last_scan_ = std::exchange(this_scan_, ports_.clock.wall());
   const Listing listing = patterns_.find(ports_.files);
-  std::map<std::string, base::Error> before = std::exchange(problems_, {});
-  const auto keep = [&](const std::string& path, const base::Error& error) {
-    if (before.contains(path))
-      problems_.emplace(path, error);
-    else
-      note_problem(path, error);
-  };
-  for (const auto& problem : listing.problems) keep(problem.path, problem.error);
+  problems_before_ = std::exchange(problems_, {});
+  for (const auto& problem : listing.problems) note_problem(problem.path, problem.error);
   for (const auto& [path, error] : watch_problems_) problems_.emplace(path, error);
   watch(listing);
   FreshFiles fresh = place_known(listing);
   detach_missing(listing);
   look_beside(listing, fresh, thorough || first_scan_);
   attach(fresh, listing);
-  retry_failed(before);
+  retry_failed();
   if (thorough) forget_missing();
   first_scan_ = false;
+  problems_before_.clear();
   metrics_.files.set(static_cast<std::int64_t>(by_path_.size()));
   metrics_.positions.set(static_cast<std::int64_t>(origins_.all().size() + stored_.size()));
 }
 
 // What could not be read is tried again at each look; it is said again only when it had been well in between.
-void Tailer::retry_failed(const std::map<std::string, base::Error>& before) {
+void Tailer::retry_failed() {
   for (const auto& origin : origins_.all()) {
     if (!origin->failed) continue;
     origin->failed = false;
     const std::string& name = origin->path.empty() ? origin->position.paths.back() : origin->path;
-    if (const auto it = before.find(name); it != before.end()) problems_.insert(*it);
+    if (const auto it = problems_before_.find(name); it != problems_before_.end()) problems_.insert(*it);
     if (open(*origin)) {
       problems_.erase(name);
       enqueue(*origin);
