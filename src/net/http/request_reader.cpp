@@ -17,7 +17,7 @@ using base::ErrorCode;
 
 struct RequestReader::Parser {
   explicit Parser(const RequestLimits& limits) {
-    // Our own limit is met first; Beast's counts differently for different cuts of the input.
+    // Our own limit is met first.
     parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes) + 1024);
     parser.body_limit(limits.max_body_bytes);
   }
@@ -33,6 +33,11 @@ std::string_view view(boost::beast::string_view text) {
 std::size_t count_fields(const http::fields& fields, http::field name) {
   const auto [first, last] = fields.equal_range(name);
   return static_cast<std::size_t>(std::distance(first, last));
+}
+
+// Methods are tokens; all that are in use are made of these.
+bool is_method_letter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 base::Status malformed(std::string why) {
@@ -71,7 +76,7 @@ void RequestReader::skip_empty_lines() {
 RequestReader::State RequestReader::advance() {
   if (failed_) return State::failed;
   if (!header_done_) {
-    if (used_ == 0) skip_empty_lines();
+    skip_empty_lines();
     if (input_.empty() || input_ == "\r") return State::need_more;
     if (!parse_header()) return failed_ ? State::failed : State::need_more;
   }
@@ -79,52 +84,63 @@ RequestReader::State RequestReader::advance() {
   return State::complete;
 }
 
-// Gives the parser at most as many bytes as a header may have, so that what is too large does not depend on the input's cuts.
+// The end of the header in input_, 0 when it is not there yet. What is plainly no HTTP/1.x is refused as soon as its first byte or line
+// shows it, so that a client that waits for us is answered.
+std::size_t RequestReader::find_header_end() {
+  const auto limit = static_cast<std::size_t>(limits_.max_header_bytes);
+  const std::string_view seen = std::string_view(input_).substr(0, limit);
+  const std::size_t line_end = seen.find('\n');
+  const std::string_view line = seen.substr(0, std::min(line_end, seen.size()));
+  const bool wrong_line = line_end != std::string_view::npos && !line.ends_with(" HTTP/1.1\r") && !line.ends_with(" HTTP/1.0\r");
+  if (wrong_line || !is_method_letter(seen.front())) {
+    fail(parse_error("the first line is not METHOD TARGET HTTP/1.1", false, false));
+    return 0;
+  }
+  const std::size_t end = seen.find("\r\n\r\n", scanned_);
+  if (end != std::string_view::npos) return end + 4;
+  scanned_ = seen.size() < 3 ? 0 : seen.size() - 3;
+  if (input_.size() >= limit) fail(parse_error({}, true, false));
+  return 0;
+}
+
+// The parser gets the whole header at once: given pieces, it finds faults at different times for different pieces.
 bool RequestReader::parse_header() {
+  const std::size_t size = find_header_end();
+  if (size == 0) return false;
   auto& parser = parser_->parser;
   parser.eager(false);
-  const auto limit = static_cast<std::size_t>(limits_.max_header_bytes);
-  while (!parser.is_header_done()) {
-    const std::size_t end = std::min(input_.size(), limit);
-    boost::system::error_code error;
-    const std::size_t taken = parser.put(boost::asio::buffer(input_.data() + used_, end - used_), error);
-    used_ += taken;
-    if (error == http::error::need_more) {
-      if (input_.size() >= limit) fail(parse_error({}, true, false));
-      return false;
-    }
-    if (error) {
-      fail(parse_error(error.message(), error == http::error::header_limit, error == http::error::body_limit));
-      return false;
-    }
+  boost::system::error_code error;
+  const std::size_t taken = parser.put(boost::asio::buffer(input_.data(), size), error);
+  if (error || !parser.is_header_done() || taken != size) {
+    fail(parse_error(error ? error.message() : "the headers end early", false, error == http::error::body_limit));
+    return false;
   }
-  auto status = check_framing(std::string_view(input_).substr(0, used_));
+  auto status = check_framing(std::string_view(input_).substr(0, size));
   if (status) status = fill_request();
   if (!status) {
     fail(std::move(status.error()));
     return false;
   }
   header_done_ = true;
-  input_.erase(0, used_);
-  used_ = 0;
+  input_.erase(0, size);
+  scanned_ = 0;
   return true;
 }
 
 bool RequestReader::parse_body() {
   auto& parser = parser_->parser;
   parser.eager(true);
+  std::size_t used = 0;
   while (!parser.is_done()) {
     boost::system::error_code error;
-    const std::size_t taken = parser.put(boost::asio::buffer(input_.data() + used_, input_.size() - used_), error);
-    used_ += taken;
-    if (error == http::error::need_more || (!error && !parser.is_done() && used_ == input_.size())) break;
+    used += parser.put(boost::asio::buffer(input_.data() + used, input_.size() - used), error);
+    if (error == http::error::need_more || (!error && !parser.is_done() && used == input_.size())) break;
     if (error) {
       fail(parse_error(error.message(), false, error == http::error::body_limit));
       return false;
     }
   }
-  input_.erase(0, used_);
-  used_ = 0;
+  input_.erase(0, used);
   return parser.is_done();
 }
 

@@ -48,6 +48,7 @@ class RequestReader {
 
   State fail(base::Error error);
   void skip_empty_lines();
+  std::size_t find_header_end();
   bool parse_header();
   bool parse_body();
   base::Error parse_error(std::string_view why, bool header_limit, bool body_limit) const;
@@ -57,7 +58,7 @@ class RequestReader {
   const RequestLimits limits_;
   std::unique_ptr<Parser> parser_;
   std::string input_;
-  std::size_t used_ = 0;  // bytes at the front of input_ that the parser has taken
+  std::size_t scanned_ = 0;  // no header ends before this place in input_
   Request request_;
   base::Error error_;
   bool failed_ = false;
