@@ -41,14 +41,26 @@ ScanScratch::ScanScratch(const Scanner& scanner) {
 }
 
 void Scanner::scan(std::string_view text, ScanScratch& scratch, std::vector<Hit>& hits) const {
-  if (!database_ || text.empty()) return;
+  if (text.empty()) return;
   const auto first = static_cast<std::ptrdiff_t>(hits.size());
-  const hs_error_t result =
-      hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch.scratch_.get(), collect, &hits);
-  TT_ASSERT(result == HS_SUCCESS, "a valid database and its scratch were given");
+  if (database_) {
+    const hs_error_t result =
+        hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch.scratch_.get(), collect, &hits);
+    TT_ASSERT(result == HS_SUCCESS, "a valid database and its scratch were given");
+  }
+  scan_bytes(text, hits);
   // Vectorscan promises no order between different literals, though in practice it keeps one.
-  if (!std::is_sorted(hits.begin() + first, hits.end(), [](const Hit& a, const Hit& b) { return a.end < b.end; }))
+  if (!std::is_sorted(hits.begin() + first, hits.end(), [](const Hit& a, const Hit& b) { return a.end < b.end; })) {
     std::sort(hits.begin() + first, hits.end(), by_end);
+  }
+}
+
+void Scanner::scan_bytes(std::string_view text, std::vector<Hit>& hits) const {
+  for (const Byte& byte : bytes_) {
+    for (std::size_t at = text.find(byte.value); at != std::string_view::npos; at = text.find(byte.value, at + 1)) {
+      hits.push_back({byte.id, static_cast<std::uint32_t>(at + 1)});
+    }
+  }
 }
 
 LiteralId ScannerBuilder::add(std::string_view literal, bool any_case) {
@@ -69,12 +81,19 @@ base::Result<Scanner> ScannerBuilder::build() const {
   std::vector<unsigned> ids;
   std::vector<std::size_t> sizes;
   for (const Literal& literal : literals_) {
+    const auto id = static_cast<LiteralId>(scanner.sizes_.size());
+    scanner.sizes_.push_back(static_cast<std::uint32_t>(literal.text.size()));
+    const bool is_letter = (literal.text[0] | 0x20) >= 'a' && (literal.text[0] | 0x20) <= 'z';
+    if (literal.text.size() == 1 && !(literal.any_case && is_letter)) {
+      scanner.bytes_.push_back({literal.text[0], id});
+      continue;
+    }
     texts.push_back(literal.text.data());
     flags.push_back(literal.any_case ? HS_FLAG_CASELESS : 0);
-    ids.push_back(static_cast<unsigned>(ids.size()));
+    ids.push_back(id);
     sizes.push_back(literal.text.size());
-    scanner.sizes_.push_back(static_cast<std::uint32_t>(literal.text.size()));
   }
+  if (texts.empty()) return scanner;
   if (hs_valid_platform() != HS_SUCCESS) {
     return fail(ErrorCode::internal, "This processor lacks the instructions that the text scanner needs (SSE4.2 on x86-64, NEON on ARM)",
                 "Run telltale on a newer processor.");
@@ -87,7 +106,7 @@ base::Result<Scanner> ScannerBuilder::build() const {
     std::string cause = "Compiling the scanner's literals failed: ";
     cause += error != nullptr ? error->message : "unknown reason";
     if (error != nullptr && error->expression >= 0)
-      cause += " (literal '" + literals_[static_cast<std::size_t>(error->expression)].text + "')";
+      cause += " (literal '" + literals_[ids[static_cast<std::size_t>(error->expression)]].text + "')";
     hs_free_compile_error(error);
     return fail(ErrorCode::internal, std::move(cause));
   }

@@ -56,7 +56,16 @@ class Scanner {
   struct Free {
     void operator()(hs_database* database) const;
   };
-  std::unique_ptr<hs_database, Free> database_;  // null when there are no literals
+  struct Byte {
+    char value = 0;
+    LiteralId id = 0;
+  };
+  void scan_bytes(std::string_view text, std::vector<Hit>& hits) const;
+
+  std::unique_ptr<hs_database, Free> database_;  // null when there are no literals of two bytes or more
+  // Literals of one byte, case kept: a search for a byte costs a tenth of what one such literal costs the whole automaton (measured:
+  // 0.35 ns a byte of text).
+  std::vector<Byte> bytes_;
   std::vector<std::uint32_t> sizes_;
 };
 

@@ -48,6 +48,14 @@ TEST(Scanner, LiteralsAreBytesNotPatterns) {
   EXPECT_THAT(scan(builder, std::string_view("aXb* a.b* x\0y", 13)), ElementsAre(Found{dots, 9}, Found{nul, 13}));
 }
 
+TEST(Scanner, LiteralsOfOneByteKeepTheOrder) {
+  ScannerBuilder builder;
+  const LiteralId at = builder.add("@", true);
+  const LiteralId word = builder.add("ab", false);
+  const LiteralId letter = builder.add("q", true);
+  EXPECT_THAT(scan(builder, "ab@ab@Q"), ElementsAre(Found{word, 2}, Found{at, 3}, Found{word, 5}, Found{at, 6}, Found{letter, 7}));
+}
+
 TEST(Scanner, SameLiteralHasOneId) {
   ScannerBuilder builder;
   EXPECT_EQ(builder.add("Token", true), builder.add("tOKEN", true));
