@@ -4,21 +4,22 @@
 
 #include <fmt/format.h>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "base/text.h"
+#include "net/http/body_reader.h"
 
 namespace telltale::net {
 
 namespace http = boost::beast::http;
 using base::ErrorCode;
 using base::fail;
-using Parser = http::response_parser<http::string_body>;
+using HeaderParser = http::response_parser<http::empty_body>;
 
 namespace {
 
-constexpr std::uint32_t max_header_bytes = 64 * 1024;
+constexpr std::size_t max_header_bytes = 64 * 1024;
 constexpr std::uint64_t max_body_bytes = 256 * 1024 * 1024;
 
 bool holds_control(std::string_view text) {
@@ -29,37 +30,65 @@ std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
-// Feeds what there is, then waits for more, until the answer is whole.
-base::Status parse_whole(ClientConnection& connection, Parser& parser, base::MonoNanos deadline) {
+constexpr std::string_view header_end = "\r\n\r\n";
+
+std::unexpected<base::Error> unreadable(std::string_view why) {
+  return fail(ErrorCode::connection_lost, fmt::format("the server's answer cannot be read: {}", why));
+}
+
+// Waits for a whole header and takes it from the input.
+base::Status read_header(ClientConnection& connection, HeaderParser& parser, base::MonoNanos deadline) {
   std::string& input = connection.input();
-  bool more = true;
-  while (!parser.is_done()) {
-    boost::system::error_code error;
-    if (more) {
-      input.erase(0, parser.put(boost::asio::buffer(input), error));
-    } else if (parser.got_some()) {
-      parser.put_eof(error);
-    }
-    if (!more && (error || !parser.is_done())) {
-      return fail(ErrorCode::connection_lost, "the server closed the connection before its answer was whole");
-    }
-    if (error && error != http::error::need_more) {
-      return fail(ErrorCode::connection_lost, fmt::format("the server's answer cannot be read: {}", error.message()));
-    }
-    if (parser.is_done()) break;
-    auto read = connection.read(deadline);
-    if (!read) return base::pass(read);
-    more = *read;
+  std::size_t end = std::string::npos;
+  while ((end = input.find(header_end)) == std::string::npos) {
+    if (input.size() > max_header_bytes) return unreadable("its headers are too large");
+    auto more = connection.read(deadline);
+    if (!more) return base::pass(more);
+    if (!*more) return fail(ErrorCode::connection_lost, "the server closed the connection before its answer was whole");
   }
+  const std::size_t size = end + header_end.size();
+  parser.header_limit(static_cast<std::uint32_t>(size) + 1);
+  parser.body_limit(boost::none);
+  boost::system::error_code error;
+  const std::size_t taken = parser.put(boost::asio::buffer(input.data(), size), error);
+  if (error || !parser.is_header_done() || taken != size) return unreadable(error ? error.message() : "its headers end early");
+  input.erase(0, size);
   return {};
 }
 
-Response to_response(http::response<http::string_body>&& message) {
+BodyFraming framing_of(const HeaderParser& parser, bool head_only) {
+  const unsigned status = parser.get().result_int();
+  if (head_only || status < 200 || status == 204 || status == 304) return {};
+  if (parser.chunked()) return {BodyFraming::Kind::chunked, 0};
+  const auto length = parser.content_length();
+  return length ? BodyFraming{BodyFraming::Kind::length, *length} : BodyFraming{BodyFraming::Kind::to_end, 0};
+}
+
+base::Status read_body(ClientConnection& connection, BodyReader& body, base::MonoNanos deadline) {
+  while (true) {
+    std::string_view rest = connection.input();
+    BodyReader::State state = body.take(rest);
+    connection.input().erase(0, connection.input().size() - rest.size());
+    if (state == BodyReader::State::need_more) {
+      auto more = connection.read(deadline);
+      if (!more) return base::pass(more);
+      if (*more) continue;
+      state = body.end_of_stream();
+      if (state == BodyReader::State::malformed) {
+        return fail(ErrorCode::connection_lost, "the server closed the connection before its answer was whole");
+      }
+    }
+    if (state == BodyReader::State::complete) return {};
+    return unreadable(state == BodyReader::State::too_large ? "its body is too large" : "a chunk of its body is not valid");
+  }
+}
+
+Response to_response(const http::response<http::empty_body>& message, std::string body) {
   Response response;
   response.status = static_cast<int>(message.result_int());
   response.content_type = view(message[http::field::content_type]);
   for (const auto& field : message) response.headers.emplace_back(base::to_lower(view(field.name_string())), view(field.value()));
-  response.body = std::move(message.body());
+  response.body = std::move(body);
   return response;
 }
 
@@ -82,15 +111,15 @@ base::Result<std::string> request_head(const Url& url, std::string_view method, 
 
 base::Result<Response> read_response(ClientConnection& connection, bool head_only, base::MonoNanos deadline) {
   while (true) {
-    Parser parser;
-    parser.header_limit(max_header_bytes);
-    parser.body_limit(max_body_bytes);
-    parser.eager(true);
-    parser.skip(head_only);
-    auto status = parse_whole(connection, parser, deadline);
+    HeaderParser parser;
+    auto status = read_header(connection, parser, deadline);
     if (!status) return base::pass(status);
     const unsigned code = parser.get().result_int();
-    if (code >= 200 || code == 101) return to_response(parser.release());
+    if (code < 200 && code != 101) continue;
+    BodyReader body(framing_of(parser, head_only), max_body_bytes);
+    status = read_body(connection, body, deadline);
+    if (!status) return base::pass(status);
+    return to_response(parser.get(), std::move(body.body()));
   }
 }
 

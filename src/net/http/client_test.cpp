@@ -32,6 +32,18 @@ TEST(HttpClient, SendsHeadersAndBody) {
   EXPECT_THAT(response->headers, ::testing::Contains(::testing::Pair("x-back", "1")));
 }
 
+TEST(HttpClient, ReadsAnswersWithoutABody) {
+  TestServer server;
+  server.on_request = [](Request request, Responder respond) {
+    respond(Response{request.path == "/none" ? 204 : 200, "text/plain", "body", {}});
+  };
+  EXPECT_EQ(http_request(server.url("/"), "HEAD", {}, {}, patience).value_or(Response{}).body, "");
+  const auto none = http_request(server.url("/none"), "GET", {}, {}, patience);
+  ASSERT_TRUE(none) << none.error().message();
+  EXPECT_EQ(none->status, 204);
+  EXPECT_EQ(none->body, "");
+}
+
 TEST(HttpClient, ReadsTheAnswerToARefusedBody) {
   ServerLimits limits;
   limits.max_body_bytes = 100;

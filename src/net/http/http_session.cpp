@@ -149,6 +149,7 @@ void HttpSession::hand_over() {
 
 void HttpSession::answer_error(const base::Error& error) {
   keep_alive_ = false;
+  head_only_ = false;
   phase_ = Phase::handling;
   answer(problem(error));
 }

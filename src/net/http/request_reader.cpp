@@ -1,11 +1,13 @@
 #include "net/http/request_reader.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "base/text.h"
 #include "net/http/target.h"
@@ -14,15 +16,7 @@ namespace telltale::net {
 
 namespace http = boost::beast::http;
 using base::ErrorCode;
-
-struct RequestReader::Parser {
-  explicit Parser(const RequestLimits& limits) {
-    // Our own limit is met first.
-    parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes) + 1024);
-    parser.body_limit(limits.max_body_bytes);
-  }
-  http::request_parser<http::string_body> parser;
-};
+using HeaderParser = http::request_parser<http::empty_body>;
 
 namespace {
 
@@ -44,109 +38,8 @@ base::Status malformed(std::string why) {
   return base::fail(ErrorCode::malformed_request, std::move(why));
 }
 
-}  // namespace
-
-RequestReader::RequestReader(const RequestLimits& limits) : limits_(limits), parser_(std::make_unique<Parser>(limits)) {}
-RequestReader::~RequestReader() = default;
-
-RequestReader::State RequestReader::fail(base::Error error) {
-  failed_ = true;
-  keep_alive_ = false;
-  error_ = std::move(error);
-  return State::failed;
-}
-
-base::Error RequestReader::parse_error(std::string_view why, bool header_limit, bool body_limit) const {
-  if (header_limit) {
-    return {ErrorCode::header_too_large, fmt::format("the request's headers are larger than {} bytes", limits_.max_header_bytes), {}};
-  }
-  if (body_limit) {
-    return {ErrorCode::body_too_large, fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes), {}};
-  }
-  return {ErrorCode::malformed_request, fmt::format("the request cannot be read as HTTP/1.1: {}", why), {}};
-}
-
-// Empty lines before a request are ignored (RFC 9112 section 2.2).
-void RequestReader::skip_empty_lines() {
-  std::size_t count = 0;
-  while (std::string_view(input_).substr(count).starts_with("\r\n")) count += 2;
-  input_.erase(0, count);
-}
-
-RequestReader::State RequestReader::advance() {
-  if (failed_) return State::failed;
-  if (!header_done_) {
-    skip_empty_lines();
-    if (input_.empty() || input_ == "\r") return State::need_more;
-    if (!parse_header()) return failed_ ? State::failed : State::need_more;
-  }
-  if (!parse_body()) return failed_ ? State::failed : State::need_more;
-  return State::complete;
-}
-
-// The end of the header in input_, 0 when it is not there yet. What is plainly no HTTP/1.x is refused as soon as its first byte or line
-// shows it, so that a client that waits for us is answered.
-std::size_t RequestReader::find_header_end() {
-  const auto limit = static_cast<std::size_t>(limits_.max_header_bytes);
-  const std::string_view seen = std::string_view(input_).substr(0, limit);
-  const std::size_t line_end = seen.find('\n');
-  const std::string_view line = seen.substr(0, std::min(line_end, seen.size()));
-  const bool wrong_line = line_end != std::string_view::npos && !line.ends_with(" HTTP/1.1\r") && !line.ends_with(" HTTP/1.0\r");
-  if (wrong_line || !is_method_letter(seen.front())) {
-    fail(parse_error("the first line is not METHOD TARGET HTTP/1.1", false, false));
-    return 0;
-  }
-  const std::size_t end = seen.find("\r\n\r\n", scanned_);
-  if (end != std::string_view::npos) return end + 4;
-  scanned_ = seen.size() < 3 ? 0 : seen.size() - 3;
-  if (input_.size() >= limit) fail(parse_error({}, true, false));
-  return 0;
-}
-
-// The parser gets the whole header at once: given pieces, it finds faults at different times for different pieces.
-bool RequestReader::parse_header() {
-  const std::size_t size = find_header_end();
-  if (size == 0) return false;
-  auto& parser = parser_->parser;
-  parser.eager(false);
-  boost::system::error_code error;
-  const std::size_t taken = parser.put(boost::asio::buffer(input_.data(), size), error);
-  if (error || !parser.is_header_done() || taken != size) {
-    fail(parse_error(error ? error.message() : "the headers end early", false, error == http::error::body_limit));
-    return false;
-  }
-  auto status = check_framing(std::string_view(input_).substr(0, size));
-  if (status) status = fill_request();
-  if (!status) {
-    fail(std::move(status.error()));
-    return false;
-  }
-  header_done_ = true;
-  input_.erase(0, size);
-  scanned_ = 0;
-  return true;
-}
-
-bool RequestReader::parse_body() {
-  auto& parser = parser_->parser;
-  parser.eager(true);
-  std::size_t used = 0;
-  while (!parser.is_done()) {
-    boost::system::error_code error;
-    used += parser.put(boost::asio::buffer(input_.data() + used, input_.size() - used), error);
-    if (error == http::error::need_more || (!error && !parser.is_done() && used == input_.size())) break;
-    if (error) {
-      fail(parse_error(error.message(), false, error == http::error::body_limit));
-      return false;
-    }
-  }
-  input_.erase(0, used);
-  return parser.is_done();
-}
-
 // What lets two readers of the same bytes see different requests is refused (RFC 9112 sections 3.2, 5.2, 6.1 and 11.2).
-base::Status RequestReader::check_framing(std::string_view raw) const {
-  const auto& message = parser_->parser.get();
+base::Status check_framing(std::string_view raw, const http::request<http::empty_body>& message) {
   if (raw.find("\r\n ") != std::string_view::npos || raw.find("\r\n\t") != std::string_view::npos) {
     return malformed("a header of the request is folded over several lines");
   }
@@ -163,40 +56,134 @@ base::Status RequestReader::check_framing(std::string_view raw) const {
   return {};
 }
 
-base::Status RequestReader::fill_request() {
-  const auto& message = parser_->parser.get();
-  request_.method = view(message.method_string());
-  request_.target = view(message.target());
-  auto target = parse_target(request_.target);
+base::Status fill_request(const http::request<http::empty_body>& message, Request& request) {
+  request.method = view(message.method_string());
+  request.target = view(message.target());
+  auto target = parse_target(request.target);
   if (!target) return base::pass(target);
-  if ((target->path == "*") != (request_.target == "*") || (target->path == "*" && request_.method != "OPTIONS")) {
-    return malformed("the target '*' is for OPTIONS only");
+  if (target->path == "*" && request.method != "OPTIONS") return malformed("the target '*' is for OPTIONS only");
+  request.path = std::move(target->path);
+  request.query = std::move(target->query);
+  for (const auto& field : message) request.headers.emplace_back(base::to_lower(view(field.name_string())), view(field.value()));
+  if (target->authority.empty()) return {};
+  // The absolute form's authority replaces Host (RFC 9112 section 3.2.2).
+  for (auto& [name, value] : request.headers) {
+    if (name == "host") value = target->authority;
   }
-  request_.path = std::move(target->path);
-  request_.query = std::move(target->query);
-  for (const auto& field : message) request_.headers.emplace_back(base::to_lower(view(field.name_string())), view(field.value()));
-  if (!target->authority.empty()) {
-    // The absolute form's authority replaces Host (RFC 9112 section 3.2.2).
-    for (auto& [name, value] : request_.headers) {
-      if (name == "host") value = target->authority;
-    }
-  }
-  http_1_0_ = message.version() == 10;
-  keep_alive_ = message.keep_alive();
-  wants_continue_ = !http_1_0_ && base::equals_ignoring_case(request_.header("expect"), "100-continue");
   return {};
 }
 
+BodyFraming framing_of(const HeaderParser& parser) {
+  if (parser.chunked()) return {BodyFraming::Kind::chunked, 0};
+  const auto length = parser.content_length();
+  return length ? BodyFraming{BodyFraming::Kind::length, *length} : BodyFraming{};
+}
+
+}  // namespace
+
+RequestReader::State RequestReader::fail(base::Error error) {
+  failed_ = true;
+  keep_alive_ = false;
+  error_ = std::move(error);
+  return State::failed;
+}
+
+RequestReader::State RequestReader::fail_malformed(std::string_view why) {
+  return fail({ErrorCode::malformed_request, fmt::format("the request cannot be read as HTTP/1.1: {}", why), {}});
+}
+
+// Empty lines before a request are ignored (RFC 9112 section 2.2).
+void RequestReader::skip_empty_lines() {
+  std::size_t count = 0;
+  while (std::string_view(input_).substr(count).starts_with("\r\n")) count += 2;
+  input_.erase(0, count);
+}
+
+RequestReader::State RequestReader::advance() {
+  if (failed_) return State::failed;
+  if (!body_) {
+    skip_empty_lines();
+    if (input_.empty() || input_ == "\r") return State::need_more;
+    if (!parse_header()) return failed_ ? State::failed : State::need_more;
+  }
+  return read_body();
+}
+
+// The end of the header in input_, 0 when it is not there yet. What is plainly no HTTP/1.x is refused as soon as its first byte or line
+// shows it, so that a client that waits for us is answered.
+std::size_t RequestReader::find_header_end() {
+  const auto limit = static_cast<std::size_t>(limits_.max_header_bytes);
+  const std::string_view seen = std::string_view(input_).substr(0, limit);
+  const std::size_t line_end = seen.find('\n');
+  const std::string_view line = seen.substr(0, std::min(line_end, seen.size()));
+  const bool wrong_line = line_end != std::string_view::npos && !line.ends_with(" HTTP/1.1\r") && !line.ends_with(" HTTP/1.0\r");
+  if (wrong_line || !is_method_letter(seen.front())) {
+    fail_malformed("the first line is not METHOD TARGET HTTP/1.1");
+    return 0;
+  }
+  const std::size_t end = seen.find("\r\n\r\n", scanned_);
+  if (end != std::string_view::npos) return end + 4;
+  scanned_ = seen.size() < 3 ? 0 : seen.size() - 3;
+  if (input_.size() >= limit) {
+    fail({ErrorCode::header_too_large, fmt::format("the request's headers are larger than {} bytes", limits_.max_header_bytes), {}});
+  }
+  return 0;
+}
+
+// The parser gets the whole header at once: given pieces, it finds faults at different times for different pieces.
+bool RequestReader::parse_header() {
+  const std::size_t size = find_header_end();
+  if (size == 0) return false;
+  HeaderParser parser;
+  parser.header_limit(static_cast<std::uint32_t>(size) + 1);  // ours was kept already
+  parser.body_limit(boost::none);                             // BodyReader keeps it
+  boost::system::error_code error;
+  const std::size_t taken = parser.put(boost::asio::buffer(input_.data(), size), error);
+  if (error || !parser.is_header_done() || taken != size) {
+    fail_malformed(error ? error.message() : "the headers end early");
+    return false;
+  }
+  auto status = check_framing(std::string_view(input_).substr(0, size), parser.get());
+  if (status) status = fill_request(parser.get(), request_);
+  if (!status) {
+    fail(std::move(status.error()));
+    return false;
+  }
+  http_1_0_ = parser.get().version() == 10;
+  keep_alive_ = parser.keep_alive();
+  wants_continue_ = !http_1_0_ && base::equals_ignoring_case(request_.header("expect"), "100-continue");
+  body_.emplace(framing_of(parser), limits_.max_body_bytes);
+  input_.erase(0, size);
+  scanned_ = 0;
+  return true;
+}
+
+RequestReader::State RequestReader::read_body() {
+  std::string_view rest = input_;
+  const BodyReader::State state = body_->take(rest);
+  input_.erase(0, input_.size() - rest.size());
+  switch (state) {
+    case BodyReader::State::need_more:
+      return State::need_more;
+    case BodyReader::State::complete:
+      return State::complete;
+    case BodyReader::State::too_large:
+      return fail({ErrorCode::body_too_large, fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes), {}});
+    case BodyReader::State::malformed:
+      break;
+  }
+  return fail_malformed("a chunk of the body is not valid");
+}
+
 bool RequestReader::take_continue() {
-  const bool wanted = header_done_ && wants_continue_ && !parser_->parser.is_done() && input_.empty();
-  if (header_done_) wants_continue_ = false;
-  return wanted;
+  if (!body_) return false;
+  const bool wanted = std::exchange(wants_continue_, false);
+  return wanted && input_.empty() && body_->body().empty();
 }
 
 Request RequestReader::take() {
-  request_.body = std::move(parser_->parser.get().body());
-  parser_ = std::make_unique<Parser>(limits_);
-  header_done_ = false;
+  request_.body = std::move(body_->body());
+  body_.reset();
   wants_continue_ = false;
   return std::exchange(request_, Request{});
 }

@@ -1,13 +1,14 @@
-// Reads requests from a stream of bytes: Beast's parser behind our limits and checks. Pure: the same requests and errors come out
-// however the input is cut into pieces.
+// Reads requests from a stream of bytes: Beast's parser of headers behind our limits and checks, and our reader of bodies. Pure: the same
+// requests and errors come out however the input is cut into pieces.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "net/http/body_reader.h"
 #include "net/http/http.h"
 
 namespace telltale::net {
@@ -21,10 +22,7 @@ class RequestReader {
  public:
   enum class State : std::uint8_t { need_more, complete, failed };
 
-  explicit RequestReader(const RequestLimits& limits);
-  ~RequestReader();
-  RequestReader(const RequestReader&) = delete;
-  RequestReader& operator=(const RequestReader&) = delete;
+  explicit RequestReader(const RequestLimits& limits) : limits_(limits) {}
 
   void append(std::string_view bytes) { input_.append(bytes); }
   State advance();
@@ -34,7 +32,7 @@ class RequestReader {
   // After `failed`: what to answer before closing.
   const base::Error& error() const { return error_; }
   // A request has begun to arrive.
-  bool started() const { return header_done_ || !input_.empty(); }
+  bool started() const { return body_.has_value() || !input_.empty(); }
   // The client waits for "100 Continue" before it sends the body; true once a request.
   bool take_continue();
   // Of the request that was taken last (or failed): may the connection be used again?
@@ -44,25 +42,20 @@ class RequestReader {
   std::string take_rest();
 
  private:
-  struct Parser;
-
   State fail(base::Error error);
+  State fail_malformed(std::string_view why);
   void skip_empty_lines();
   std::size_t find_header_end();
   bool parse_header();
-  bool parse_body();
-  base::Error parse_error(std::string_view why, bool header_limit, bool body_limit) const;
-  base::Status check_framing(std::string_view raw) const;
-  base::Status fill_request();
+  State read_body();
 
   const RequestLimits limits_;
-  std::unique_ptr<Parser> parser_;
   std::string input_;
-  std::size_t scanned_ = 0;  // no header ends before this place in input_
+  std::size_t scanned_ = 0;         // no header ends before this place in input_
+  std::optional<BodyReader> body_;  // once the header is there
   Request request_;
   base::Error error_;
   bool failed_ = false;
-  bool header_done_ = false;
   bool wants_continue_ = false;
   bool keep_alive_ = false;
   bool http_1_0_ = false;

@@ -89,6 +89,14 @@ TEST(Server, ReadsChunkedBodies) {
   EXPECT_EQ(client.read_response().body, "POST /c abcde");
 }
 
+TEST(Server, ReadsAnEmptyChunkedBodyThatComesByteByByte) {
+  TestServer server;
+  RawSocket client(server.port());
+  client.send("POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char c : std::string("0\r\n\r\n")) client.send(std::string(1, c));
+  EXPECT_EQ(client.read_response().body, "POST /c ");
+}
+
 TEST(Server, AnswersHeadWithoutABody) {
   TestServer server;
   RawSocket client(server.port());
