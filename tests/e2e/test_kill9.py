@@ -40,16 +40,26 @@ class Writer:
         """Whole lines in each file that write(2) has taken."""
         return struct.unpack(f"<{2 * FILES}Q", self.memory[:])[0::2]
 
+    def next_write(self):
+        """Waits for one; returns the lines in each file then."""
+        before = after = self.lines()
+        while after == before:
+            after = self.lines()
+        return after
+
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
         return json.loads(self.child.communicate(timeout=30)[0])
 
 
-def stored_records(engine):
-    """What the store holds while no engine runs."""
-    done = run_cli("--data", engine.data, "query", "--count", "--json", cwd=engine.folder, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["records"]
+def stored_lines(engine):
+    """What the store holds of each file while no engine runs."""
+    counts = []
+    for file in range(FILES):
+        done = run_cli("--data", engine.data, "query", "--count", "--json", f'{{service="w{file}"}}', cwd=engine.folder, timeout=120)
+        assert done.returncode == 0, done.stderr
+        counts.append(json.loads(done.stdout)["records"])
+    return counts
 
 
 def read_back(engine):
@@ -84,9 +94,12 @@ def test_every_line_once_over_kills_and_rotations(make_engine, capsys):
     try:
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.05, 1.0))
-            written = sum(writer.lines())
+            # The writer stands still while the engine dies, so that what is counted was there when it died.
+            writer.child.send_signal(signal.SIGSTOP)
             engine.kill()
-            uncommitted = written - stored_records(engine)
+            written = sum(writer.lines())
+            writer.child.send_signal(signal.SIGCONT)
+            uncommitted = sum(max(0, wrote - kept) for wrote, kept in zip(written, stored_lines(engine)))
             dirty += uncommitted > 0
             late.append(uncommitted)
             engine.start()

@@ -21,7 +21,7 @@ void CommitTracker::change(const std::string& key, Change change) {
 
 void CommitTracker::add(const std::string& key, const std::string& path, std::uint64_t version, std::uint64_t committed) {
   base::MutexLock lock(mutex_);
-  entries_[key] = Entry{path, version, version, committed, committed};
+  entries_[key] = Entry{.path = path, .pushed = version, .committed = version, .size = committed, .offset = committed};
 }
 
 void CommitTracker::set_size(const std::string& key, std::uint64_t size) {
@@ -32,6 +32,19 @@ void CommitTracker::set_size(const std::string& key, std::uint64_t size) {
 void CommitTracker::pushed(const std::string& key, std::uint64_t version) {
   base::MutexLock lock(mutex_);
   change(key, [&](Entry& entry) { entry.pushed = std::max(entry.pushed, version); });
+}
+
+void CommitTracker::end(const std::string& key) {
+  base::MutexLock lock(mutex_);
+  change(key, [](Entry& entry) { entry.ended = true; });
+  erase_if_done(key);
+}
+
+void CommitTracker::erase_if_done(const std::string& key) {
+  const auto it = entries_.find(key);
+  if (it == entries_.end() || !it->second.ended || it->second.committed < it->second.pushed) return;
+  change(key, [](Entry& entry) { entry.size = entry.offset; });
+  entries_.erase(it);
 }
 
 bool CommitTracker::is_settled(const std::string& key) const {
@@ -55,8 +68,9 @@ void CommitTracker::committed(const record::Position& position) {
   change(position.key, [&](Entry& entry) {
     entry.committed = progress ? std::max(entry.committed, progress->version) : entry.pushed;
     entry.offset = progress ? std::max(entry.offset, progress->offset) : entry.size;
+    entry.ended = entry.ended || !progress;
   });
-  if (!progress) entries_.erase(position.key);
+  erase_if_done(position.key);
   committed_.notify_all();
 }
 

@@ -28,6 +28,8 @@ class CommitTracker {
   void add(const std::string& key, const std::string& path, std::uint64_t version, std::uint64_t committed) TT_EXCLUDES(mutex_);
   void set_size(const std::string& key, std::uint64_t size) TT_EXCLUDES(mutex_);
   void pushed(const std::string& key, std::uint64_t version) TT_EXCLUDES(mutex_);
+  // Nothing more comes: the entry goes when all that was pushed is committed.
+  void end(const std::string& key) TT_EXCLUDES(mutex_);
   // Nothing that was pushed is missing in the store.
   bool is_settled(const std::string& key) const TT_EXCLUDES(mutex_);
   // All that was pushed and is not committed yet.
@@ -47,8 +49,10 @@ class CommitTracker {
     std::uint64_t committed = 0;
     std::uint64_t size = 0;
     std::uint64_t offset = 0;  // committed
+    bool ended = false;
     std::uint64_t lag() const { return size > offset ? size - offset : 0; }
   };
+  void erase_if_done(const std::string& key) TT_REQUIRES(mutex_);
   template <class Change>
   void change(const std::string& key, Change change) TT_REQUIRES(mutex_);
 

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::int64_t rest_ns = base::nanos_per_millisecond;  // between reads while files are written to
 constexpr std::int64_t held_look_ns = 200 * base::nanos_per_millisecond;
+constexpr std::int64_t rescan_ns =
+    5 * base::nanos_per_millisecond;       // until names that changed while they were looked at are looked at again
 constexpr std::int64_t sweep_share = 100;  // a sweep that takes long comes less often: at most this part of the time goes into sweeps
 
 }  // namespace
@@ -115,6 +117,7 @@ void FileSource::Impl::sweep() {
 std::int64_t FileSource::Impl::time_to_wait(base::MonoNanos now) const {
   base::MonoNanos next = next_sweep_;
   if (tailer_->has_held()) next = std::min(next, next_held_look_);
+  if (tailer_->wants_scan()) next = std::min(next, now + rescan_ns);
   return std::max<std::int64_t>(next - now, 0);
 }
 
@@ -126,7 +129,7 @@ void FileSource::Impl::run(std::stop_token stop) {
     base::MonoNanos now = ports_.clock.mono();
     if (now >= next_sweep_) sweep();
     events.clear();
-    ports_.watcher.wait(more ? 0 : time_to_wait(ports_.clock.mono()), events);
+    ports_.watcher.wait(more || tailer_->has_queued() ? 0 : time_to_wait(ports_.clock.mono()), events);
     for (const auto& path : events.modified) tailer_->touched(path);
     if (events.names_changed || tailer_->wants_scan()) {
       tailer_->scan(false);

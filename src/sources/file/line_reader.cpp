@@ -140,6 +140,7 @@ void LineReader::make_truncated(std::string_view fresh, std::size_t newline, con
   out.bytes.assign(partial_);
   out.bytes.append(fresh.substr(
       0, std::min<std::size_t>(newline, limits.max_line_bytes - std::min<std::size_t>(partial_.size(), limits.max_line_bytes))));
+  out.bytes.push_back('\n');
   out.lines = 1;
   out.truncated = true;
   out.tail = recent();

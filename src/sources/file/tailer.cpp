@@ -230,15 +230,18 @@ bool Tailer::send_position(Origin& origin) {
   block.position = record::Position{origin.key, origin.forget ? std::string() : present_position(origin)};
   if (!push(origin, block)) return false;
   origin.dirty = false;
+  if (origin.forget) commits_.end(origin.key);
   return true;
 }
 
 bool Tailer::push(Origin& origin, record::RawBlock& block) {
   const std::uint64_t version = origin.position.version + 1;
+  const bool has_lines = !block.bytes.empty();
   switch (ports_.blocks.try_push(block)) {
     case record::PushOutcome::accepted:
       origin.position.version = version;
-      commits_.pushed(origin.key, version);
+      // Nobody is told of commits without records, and nothing waits for them.
+      if (has_lines) commits_.pushed(origin.key, version);
       return true;
     case record::PushOutcome::full:
       origin.waiting = true;

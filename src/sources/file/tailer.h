@@ -53,6 +53,8 @@ class Tailer {
   bool work();
   // Looks at rotated files: reads on, gives them up when nobody writes any more, closes what is idle.
   void tend();
+  // work() has something to do.
+  bool has_queued() const { return !queue_.empty(); }
   // A rotated file may be written to without an event: call tend() now and then.
   bool has_held() const { return held_ > 0; }
   // Names changed while they were looked at: scan again.
@@ -109,6 +111,7 @@ class Tailer {
   void retry_failed();
   FreshFiles place_known(const Listing& listing);
   void place(Origin& origin, const SeenFile& seen);
+  void note_lineages(const FreshFiles& fresh);
   void detach_missing(const Listing& listing);
   void look_beside(const Listing& listing, FreshFiles& fresh, bool thorough);
   void look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh);

@@ -224,12 +224,19 @@ Origin& Tailer::add_origin(std::unique_ptr<Origin> origin) {
   return origins_.add(std::move(origin));
 }
 
+// Since when files beside a new one may be unseen. What was born since the last look is as new as this file; after a restart, what was
+// born since the last look before it: another of the same rotation may be killed before its position is committed.
+base::UnixNanos Tailer::first_seen_of(const std::string& lineage) const {
+  const base::UnixNanos known = newest_first_seen(lineage);
+  if (first_scan_) return known != 0 ? known : this_scan_;
+  return known != 0 && known_at_start_.contains(lineage) ? std::min(last_scan_, settled_) : last_scan_;
+}
+
 Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file) {
   auto origin = std::make_unique<Origin>();
   FilePosition& position = origin->position;
   position.identity = FileIdentity::of(seen.info);
-  // What stands beside it and was born since the last look is as new as this file.
-  position.first_seen = first_scan_ ? this_scan_ : last_scan_;
+  position.first_seen = first_seen_of(lineage);
   position.host = options_.host;
   position.source = sources_[seen.source].name;
   position.paths = {lineage};
@@ -242,6 +249,7 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::u
   origin->file = std::move(file);
   metrics_.open.set(static_cast<std::int64_t>(++open_));
   origin->rotated = seen.path != lineage;
+  origin->dirty = true;  // that it was seen must be known after a restart, also if it is rotated before it has a line
   Origin& added = add_origin(std::move(origin));
   if (added.after != nullptr)
     added.reader.set_line(added.after->reader.line());

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sources/file/tail_harness.h"
+#include "sources/file/testing/tail_harness.h"
 
 namespace telltale::sources {
 namespace {

@@ -25,6 +25,7 @@ void Tailer::scan(bool thorough) {
   watch(listing);
   FreshFiles fresh = place_known(listing);
   detach_missing(listing);
+  note_lineages(fresh);
   look_beside(listing, fresh, thorough || first_scan_);
   attach(fresh, listing);
   retry_failed();
@@ -124,6 +125,14 @@ void Tailer::detach_missing(const Listing& listing) {
     origin.path.clear();
     enqueue(origin);
   }
+}
+
+// A new file where programs write may not be the first since the last look.
+void Tailer::note_lineages(const FreshFiles& fresh) {
+  std::set<std::string> paths;
+  for (const auto& file : fresh) paths.insert(file.seen.path);
+  for (const auto& origin : origins_.all())
+    if (paths.contains(origin->lineage)) rotated_lineages_.insert(origin->lineage);
 }
 
 // Rotated files often have names that no pattern finds.

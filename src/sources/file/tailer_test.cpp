@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sources/file/tail_harness.h"
+#include "sources/file/testing/tail_harness.h"
 
 namespace telltale::sources {
 namespace {
@@ -178,6 +178,21 @@ TEST_F(TailerTest, SeveralRotationsBetweenTwoLooks) {
     settle();
     EXPECT_THAT(texts(), ElementsAre("two", "three", "four", "five")) << (restart ? "while stopped" : "while running");
   }
+}
+
+TEST_F(TailerTest, RotationsAfterALookThatFoundNoFile) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  rename("app.log", "app.log.1");
+  settle();
+  append("app.log", "two\n");
+  rename("app.log.1", "app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
 }
 
 TEST_F(TailerTest, OldRotatedFilesThatNoPatternFindsAreNotRead) {

@@ -71,6 +71,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
     for (; count > 0 && !pushed_.empty(); --count) {
       Pushed next = std::move(pushed_.front());
       pushed_.pop_front();
+      const bool had_records = !next.lines.empty() || !next.gaps.empty();
       for (auto& line : next.lines) lines.push_back(std::move(line));
       for (auto& gap : next.gaps) gaps.push_back(std::move(gap));
       if (!next.position) continue;
@@ -78,7 +79,8 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
         positions_.erase(next.position->key);
       else
         positions_[next.position->key] = next.position->value;
-      tracker.committed(*next.position);
+      // As the store does: nobody is told of commits without records.
+      if (had_records) tracker.committed(*next.position);
     }
   }
   void kill() { pushed_.clear(); }
