@@ -94,11 +94,9 @@ def test_every_line_once_over_kills_and_rotations(make_engine, capsys):
     try:
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.05, 1.0))
-            # The writer stands still while the engine dies, so that what is counted was there when it died.
-            writer.child.send_signal(signal.SIGSTOP)
+            # A kill that finds everything committed shows little: most come right after a write. What is counted was there before.
+            written = writer.next_write() if chance.random() < 0.9 else writer.lines()
             engine.kill()
-            written = sum(writer.lines())
-            writer.child.send_signal(signal.SIGCONT)
             uncommitted = sum(max(0, wrote - kept) for wrote, kept in zip(written, stored_lines(engine)))
             dirty += uncommitted > 0
             late.append(uncommitted)

@@ -126,7 +126,7 @@ TEST(ServerLimits, ASlowRequestTimesOut) {
 
 TEST(ServerLimits, AnIdleConnectionIsClosed) {
   ServerLimits limits;
-  limits.idle_timeout_ns = 30 * base::nanos_per_millisecond;
+  limits.idle_timeout_ns = 300 * base::nanos_per_millisecond;
   TestServer server(limits);
   RawSocket never(server.port());
   RawSocket once(server.port());
@@ -138,7 +138,7 @@ TEST(ServerLimits, AnIdleConnectionIsClosed) {
 
 TEST(ServerLimits, AReaderThatStopsIsGivenUp) {
   ServerLimits limits;
-  limits.idle_timeout_ns = 50 * base::nanos_per_millisecond;
+  limits.idle_timeout_ns = 300 * base::nanos_per_millisecond;
   TestServer server(limits);
   server.on_request = [](Request, Responder respond) { respond(Response{200, "text/plain", std::string(50'000'000, 'x'), {}}); };
   RawSocket stuck(server.port(), 4096);

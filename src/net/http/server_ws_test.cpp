@@ -257,12 +257,13 @@ TEST(WsServer, APeerThatDoesNotAnswerPingsIsClosed) {
 
 TEST(WsServer, APeerThatAnswersPingsStays) {
   ServerLimits limits;
-  limits.ping_interval_ns = 20 * base::nanos_per_millisecond;
+  limits.ping_interval_ns = 250 * base::nanos_per_millisecond;  // a busy machine may hold this test up for some
   RecordedServer recorded(limits);
   RawSocket client(recorded.server.port());
   client.send(upgrade_request());
   EXPECT_EQ(client.read_response().status, 101);
-  for (int i = 0; i < 10; ++i) {
+  // A silent peer would be closed at the third.
+  for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(client.read_exactly(2), std::string("\x89\x00", 2));
     client.send(masked(WsOpcode::pong, {}));
   }
@@ -335,9 +336,9 @@ TEST(WsServer, ServesTwoHundredClients) {
     ASSERT_TRUE(client) << client.error().message();
     clients.push_back(std::move(*client));
   }
-  EXPECT_EQ(server.metric("telltale_ws_connections"), 200);
   for (std::size_t i = 0; i < clients.size(); ++i) ASSERT_TRUE(clients[i]->send(std::to_string(i)));
   for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i]->receive(patience).value_or(std::nullopt), std::to_string(i));
+  EXPECT_EQ(server.metric("telltale_ws_connections"), 200);
 }
 
 TEST(WsServer, NamesTheSubprotocolThatWasOffered) {

@@ -109,6 +109,7 @@ class Tailer {
   // Names.
   void watch(const Listing& listing);
   void retry_failed();
+  void end_scan();
   FreshFiles place_known(const Listing& listing);
   void place(Origin& origin, const SeenFile& seen);
   void note_lineages(const FreshFiles& fresh);
@@ -117,6 +118,7 @@ class Tailer {
   void look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh);
   void forget_missing();
   base::UnixNanos newest_first_seen(const std::string& lineage) const;
+  base::UnixNanos first_seen_of(const std::string& lineage) const;
 
   // Recognising.
   void attach(FreshFiles& fresh, const Listing& listing);
@@ -130,7 +132,7 @@ class Tailer {
   std::string lineage_of(const SeenFile& seen, const Listing& listing) const;
   Origin& add_origin(std::unique_ptr<Origin> origin);
   void ignore_older_siblings(Origin& origin);
-  Origin& add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file);
+  Origin& add_new(const SeenFile& seen, const std::string& lineage, base::UnixNanos since, std::unique_ptr<base::ReadableFile> file);
   std::unique_ptr<base::ReadableFile> open_seen(const SeenFile& seen);
   record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
   void mark_first_start();
@@ -167,9 +169,11 @@ class Tailer {
   std::size_t pending_ = 0;
   std::uint64_t uses_ = 0;
   std::uint64_t made_ = 0;
-  std::uint64_t stamp_ = 0;        // number of the present scan
-  base::UnixNanos this_scan_ = 0;  // when it began
-  base::UnixNanos last_scan_ = 0;  // when the one before began
+  std::uint64_t stamp_ = 0;            // number of the present scan
+  base::UnixNanos this_scan_ = 0;      // when it began
+  base::UnixNanos complete_scan_ = 0;  // when the last one began that no change of names disturbed
+  base::UnixNanos before_scan_ = 0;    // and the one before that
+  unsigned rescans_ = 0;               // since then
   bool first_scan_ = true;
   bool rescan_ = false;
   std::atomic<bool> gap_waits_{false};

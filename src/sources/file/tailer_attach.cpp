@@ -189,12 +189,18 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     order.emplace_back(lineage, file.seen.path == lineage, born(file.seen.info), -number, &file);
   }
   std::ranges::sort(order);
+  // What was written while the engine did not run is as old as the newest file it knew.
+  std::map<std::string, base::UnixNanos> since;
+  for (const auto& entry : order) {
+    const auto known = first_scan_ ? newest_first_seen(std::get<0>(entry)) : before_scan_;
+    since.emplace(std::get<0>(entry), known != 0 ? known : this_scan_);
+  }
   for (auto& [lineage, current, birth, number, file] : order) {
     const auto identity = FileIdentity::of(file->seen.info);
     if (file->done || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
     auto opened = open_seen(file->seen);
     if (opened == nullptr) continue;
-    Origin& origin = add_new(file->seen, lineage, std::move(opened));
+    Origin& origin = add_new(file->seen, lineage, since.at(lineage), std::move(opened));
     if (!first_scan_ || started_.contains(origin.source) || sources_[origin.source].start != "end") continue;
     const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
     if (!skipped) fail(origin, skipped.error());
@@ -224,15 +230,16 @@ Origin& Tailer::add_origin(std::unique_ptr<Origin> origin) {
   return origins_.add(std::move(origin));
 }
 
-// Since when files beside a new one may be unseen. What was born since the last look is as new as this file; after a restart, what was
-// born since the last look before it: another of the same rotation may be killed before its position is committed.
+// Since when files beside a new one may have come up unseen: the last look. After a restart that was before it: files that were rotated
+// meanwhile are read one after the other, and a kill may come when only the first of them has a committed position.
 base::UnixNanos Tailer::first_seen_of(const std::string& lineage) const {
+  if (!first_scan_) return last_scan_;
   const base::UnixNanos known = newest_first_seen(lineage);
-  if (first_scan_) return known != 0 ? known : this_scan_;
-  return known != 0 && known_at_start_.contains(lineage) ? std::min(last_scan_, settled_) : last_scan_;
+  return known != 0 ? known : this_scan_;
 }
 
-Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, std::unique_ptr<base::ReadableFile> file) {
+// `since`: what stands beside it and was born later is as new as this file.
+Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::UnixNanos since, std::unique_ptr<base::ReadableFile> file) {
   auto origin = std::make_unique<Origin>();
   FilePosition& position = origin->position;
   position.identity = FileIdentity::of(seen.info);

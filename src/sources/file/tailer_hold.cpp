@@ -26,7 +26,7 @@ void Tailer::on_replaced(Origin& origin) {
   if (!move_to_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
   const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0;
   if (!stands || origins_.find(FileIdentity::of(here.info)) != nullptr) return;
-  Origin& next = add_new(here, origin.lineage, std::move(file));
+  Origin& next = add_new(here, origin.lineage, std::max(origin.position.first_seen, before_scan_), std::move(file));
   next.after = &origin;
   next.after_truncation = true;
 }

@@ -8,6 +8,8 @@
 namespace telltale::sources {
 namespace {
 
+constexpr unsigned most_rescans = 8;
+
 bool is_below(const std::string& path, const std::string& folder) {
   return folder == "." ? !path.starts_with('/')
                        : path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
@@ -17,7 +19,8 @@ bool is_below(const std::string& path, const std::string& folder) {
 
 void Tailer::scan(bool thorough) {
   rescan_ = false;
-  last_scan_ = std::exchange(this_scan_, ports_.clock.wall());
+  this_scan_ = ports_.clock.wall();
+  if (first_scan_) complete_scan_ = before_scan_ = this_scan_;
   const Listing listing = patterns_.find(ports_.files);
   problems_before_ = std::exchange(problems_, {});
   for (const auto& problem : listing.problems) note_problem(problem.path, problem.error);
@@ -32,8 +35,17 @@ void Tailer::scan(bool thorough) {
   if (thorough) forget_missing();
   first_scan_ = false;
   problems_before_.clear();
+  end_scan();
   metrics_.files.set(static_cast<std::int64_t>(by_path_.size()));
   metrics_.positions.set(static_cast<std::int64_t>(origins_.all().size() + stored_.size()));
+}
+
+// A look during which names changed may have missed a file; the next one must still take it for new.
+void Tailer::end_scan() {
+  rescans_ = rescan_ ? rescans_ + 1 : 0;
+  // Such as a link that points nowhere: no number of looks will do.
+  if (rescans_ > most_rescans) rescan_ = false;
+  if (!rescan_) before_scan_ = std::exchange(complete_scan_, this_scan_);
 }
 
 // What could not be read is tried again at each look; it is said again only when it had been well in between.
@@ -180,7 +192,10 @@ std::vector<SeenFile> Tailer::siblings(const std::string& lineage, std::size_t s
     if (is_compressed_name(name) || !is_sibling_name(name, base::file_name(lineage))) continue;
     const std::string path = folder == "." && !lineage.starts_with("./") ? name : base::join_path(folder, name);
     const auto info = ports_.files.info(path);
-    if (info && info->kind == base::FileKind::regular) found.push_back({path, *info, source, false});
+    if (info && info->kind == base::FileKind::regular)
+      found.push_back({path, *info, source, false});
+    else if (!info && info.error().code == base::ErrorCode::file_not_found)
+      rescan_ = true;
   }
   return found;
 }
