@@ -118,7 +118,6 @@ class Tailer {
   void look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh);
   void forget_missing();
   base::UnixNanos newest_first_seen(const std::string& lineage) const;
-  base::UnixNanos first_seen_of(const std::string& lineage) const;
 
   // Recognising.
   void attach(FreshFiles& fresh, const Listing& listing);

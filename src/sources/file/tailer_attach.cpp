@@ -189,7 +189,8 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     order.emplace_back(lineage, file.seen.path == lineage, born(file.seen.info), -number, &file);
   }
   std::ranges::sort(order);
-  // What was written while the engine did not run is as old as the newest file it knew.
+  // Since when files beside a new one may have come up unseen: the last looks, or the newest file that was known before the restart. A
+  // kill may come when only the first of several has a committed position.
   std::map<std::string, base::UnixNanos> since;
   for (const auto& entry : order) {
     const auto known = first_scan_ ? newest_first_seen(std::get<0>(entry)) : before_scan_;
@@ -230,25 +231,17 @@ Origin& Tailer::add_origin(std::unique_ptr<Origin> origin) {
   return origins_.add(std::move(origin));
 }
 
-// Since when files beside a new one may have come up unseen: the last look. After a restart that was before it: files that were rotated
-// meanwhile are read one after the other, and a kill may come when only the first of them has a committed position.
-base::UnixNanos Tailer::first_seen_of(const std::string& lineage) const {
-  if (!first_scan_) return last_scan_;
-  const base::UnixNanos known = newest_first_seen(lineage);
-  return known != 0 ? known : this_scan_;
-}
-
 // `since`: what stands beside it and was born later is as new as this file.
 Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::UnixNanos since, std::unique_ptr<base::ReadableFile> file) {
   auto origin = std::make_unique<Origin>();
   FilePosition& position = origin->position;
   position.identity = FileIdentity::of(seen.info);
-  position.first_seen = first_seen_of(lineage);
+  position.first_seen = since;
   position.host = options_.host;
   position.source = sources_[seen.source].name;
   position.paths = {lineage};
   const std::string id = fmt::format("{} {} {} {} {} {} {}", options_.host, seen.path, position.identity.inode, position.identity.birth,
-                                     position.identity.device, position.first_seen, ++made_);
+                                     position.identity.device, ports_.clock.wall(), ++made_);
   origin->key = position_key(base::hash128(id));
   origin->source = seen.source;
   origin->lineage = lineage;
