@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = """# Chaos log
@@ -37,20 +38,22 @@ def fuzz(binary, seconds, work):
     command = [str(binary), f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-timeout=10", "-rss_limit_mb=2048",
                "-print_final_stats=1", "-verbosity=1", str(grown)] + ([str(seeds)] if seeds.is_dir() else [])
     env = {**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    start = time.monotonic()
     done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, errors="replace")
+    took = round(time.monotonic() - start)
     inputs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
     clean = done.returncode == 0
     if not clean:
         print(done.stderr[-6000:], file=sys.stderr)
-    return name, seconds, int(inputs.group(1)) if inputs else 0, "clean" if clean else f"FOUND, exit {done.returncode}"
+    return name, took, int(inputs.group(1)) if inputs else 0, "clean" if clean else f"FOUND, exit {done.returncode}"
 
 
 def long_tests(build, tally_minutes):
     """The fault and kill tests with their full counts."""
     env = {**os.environ, "TELLTALE_FULL": "1", "TELLTALE_CHAOS_MINUTES": str(tally_minutes)}
-    start = datetime.datetime.now()
+    start = time.monotonic()
     done = subprocess.run([sys.executable, "tools/test/run.py", "--build", str(build), "--only", "fault,e2e"], cwd=ROOT, env=env)
-    seconds = int((datetime.datetime.now() - start).total_seconds())
+    seconds = round(time.monotonic() - start)
     return "fault and end-to-end tests, full counts", seconds, 1, "clean" if done.returncode == 0 else "FAILED"
 
 
