@@ -140,6 +140,13 @@ TEST(RotationName, Siblings) {
   EXPECT_FALSE(is_sibling_name("app.log", "app.log"));
 }
 
+TEST(RotationName, SiblingPaths) {
+  EXPECT_TRUE(is_sibling_path("/logs/app.log.1", "/logs/app.log"));
+  EXPECT_TRUE(is_sibling_path("app.log.1", "app.log"));
+  EXPECT_FALSE(is_sibling_path("/logs/x/app.log.1", "/logs/app.log"));
+  EXPECT_FALSE(is_sibling_path("/Logs/app.log.1", "/logs/app.log"));
+}
+
 TEST(RotationName, NumbersAndStems) {
   EXPECT_EQ(rotation_number("app.log.3"), 3u);
   EXPECT_EQ(rotation_number("app.log.10.gz"), 10u);

@@ -86,6 +86,12 @@ unsigned rotation_number(std::string_view full) {
   return error == std::errc{} && stop == end && name.size() - cut <= 7 ? number : 0;
 }
 
+bool is_sibling_path(std::string_view path, std::string_view current) {
+  const std::size_t name = current.rfind('/') + 1;  // npos + 1 is 0
+  return path.rfind('/') + 1 == name && path.starts_with(current.substr(0, name)) &&
+         is_sibling_name(path.substr(name), current.substr(name));
+}
+
 std::string stem_of(std::string_view name) {
   const std::string base = base_name_of(name);
   return base.substr(0, extension_of(base));

@@ -14,6 +14,9 @@ std::string base_name_of(std::string_view name);
 // its extension.
 bool is_sibling_name(std::string_view name, std::string_view current);
 
+// The same for whole paths: beside each other, and a sibling's name.
+bool is_sibling_path(std::string_view path, std::string_view current);
+
 // .gz .bz2 .xz .zst .lz4 .zip
 bool is_compressed_name(std::string_view name);
 

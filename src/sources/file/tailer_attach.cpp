@@ -59,10 +59,8 @@ void Tailer::attach_by_content(FreshFiles& fresh) {
   for (auto& file : fresh) {
     std::vector<std::pair<std::uint64_t, std::string>> candidates;
     for (const auto& [key, position] : stored_) {
-      const std::string& lineage = position.paths.front();
       const bool same_path = std::ranges::find(position.paths, file.seen.path) != position.paths.end();
-      const bool sibling = base::parent_path(file.seen.path) == base::parent_path(lineage) &&
-                           is_sibling_name(base::file_name(file.seen.path), base::file_name(lineage));
+      const bool sibling = is_sibling_path(file.seen.path, position.paths.front());
       const bool same_name =
           base::file_name(file.seen.path) == base::file_name(position.paths.back()) && position.tail.length == tail_bytes;
       if (position.offset > 0 && (same_path || sibling || same_name)) candidates.emplace_back(position.offset, key);
@@ -121,8 +119,7 @@ void Tailer::recognise_copies(FreshFiles& fresh) {
   for (auto& file : fresh) {
     for (std::size_t i = 0; !file.done && i < origins_.all().size(); ++i) {
       Origin& origin = *origins_.all()[i];
-      const bool related = !origin.finished && !origin.forget && base::parent_path(origin.lineage) == base::parent_path(file.seen.path) &&
-                           is_sibling_name(base::file_name(file.seen.path), base::file_name(origin.lineage));
+      const bool related = !origin.finished && !origin.forget && is_sibling_path(file.seen.path, origin.lineage);
       if (!related || !open(origin)) continue;
       auto copy = open_seen(file.seen);
       if (copy == nullptr) break;
