@@ -64,7 +64,7 @@ def stored_lines(engine):
 
 def read_back(engine):
     """Counts for each file how often each line is there; fails on a payload that was never written."""
-    seen, gaps, cursor = [bytearray() for _ in range(FILES)], 0, None
+    seen, cursor = [bytearray() for _ in range(FILES)], None
     while True:
         more = {"cursor": cursor} if cursor else {}
         parameters = urllib.parse.urlencode({"query": "{}", "direction": "forward", "limit": 10000, "format": "ndjson", **more})
