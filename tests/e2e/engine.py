@@ -50,13 +50,14 @@ class Engine:
         self.options = options
         self.health_port, self.metrics_port = health_port, metrics_port  # 0: none
         self.child = None
+        self.binary = BINARY
 
     def start(self, user=None):
         """Waits until it is ready. `user`: the id that it runs as."""
         files = [word for pattern in self.patterns for word in ("--file", str(pattern))]
         (self.data / "engine.json").unlink(missing_ok=True)
         self.output = open(self.folder / "engine.out", "ab")
-        self.child = subprocess.Popen([BINARY, "serve", "--data", str(self.data), "--port", "0", "--health-port", str(self.health_port),
+        self.child = subprocess.Popen([self.binary, "serve", "--data", str(self.data), "--port", "0", "--health-port", str(self.health_port),
                                        "--metrics-port", str(self.metrics_port), *files, *map(str, self.options)],
                                       cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, user=user,
                                       env={**os.environ, "HOME": str(self.folder)})

@@ -102,6 +102,7 @@ def test_unreadable_file_is_said_and_read_once_it_can_be():
         engine = Engine(folder)
         (folder / "data").mkdir()
         os.chown(folder / "data", NOBODY, NOBODY)
+        engine.binary = shutil.copy(BINARY, folder / "telltale")  # the build may lie where that user cannot go
         engine.start(user=NOBODY)
         try:
             wait_until(lambda: component(engine, "source file")["status"] == "degraded", "degraded health")
@@ -148,7 +149,8 @@ def test_signal_while_starting(tmp_path, number):
     endings = set()
     for step in range(12):
         child = subprocess.Popen([BINARY, "--data", tmp_path / "data", "serve", "--port", "0", "--health-port", "0", "--metrics-port", "0"],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                 preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # a shell's background job ignores SIGINT
         try:
             child.wait(step * 0.01)
         except subprocess.TimeoutExpired:
