@@ -20,7 +20,7 @@ fi
 
 leave() {
   for mounted in proc sys dev/pts dev/shm dev; do
-    if mountpoint -q "$folder/try/$mounted"; then umount "$folder/try/$mounted"; fi
+    if mountpoint -q "$folder/try/$mounted"; then umount -l "$folder/try/$mounted"; fi
   done
 }
 trap leave EXIT
