@@ -181,7 +181,7 @@ void FileSource::Impl::serve_barriers() {
       for (auto* request : barriers_)
         if (!request->marks) asked.push_back(request);
     }
-    tailer_->scan(false);
+    tailer_->scan(true);  // also beside files that were rotated away: others may have come and gone there unseen
     tailer_->tend();
     publish_health();
     marks = tailer_->marks();
