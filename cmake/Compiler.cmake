@@ -30,7 +30,7 @@ find_program(CCACHE ccache)
 if(CCACHE)
   # The sloppiness lets ccache see through the precompiled header; clang's PCH carries no time stamp for the same reason.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1 ${CMAKE_SOURCE_DIR}/cmake/ccache.sh)
 endif()
 
 add_library(telltale_flags INTERFACE)

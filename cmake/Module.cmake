@@ -8,14 +8,31 @@
 add_custom_target(benches)
 add_custom_target(fuzzers)
 
+set(telltale_pch_headers
+  algorithm array atomic chrono cstdint cstring expected functional map memory mutex optional span string string_view thread
+  unordered_map utility variant vector)
+
+# What ccache takes instead of the bytes of the precompiled header, which hold this checkout's paths: a hash of the text it was made from
+# and of the flags. So all checkouts share one cache.
+function(telltale_pch_sum)
+  set(headers "#include <${telltale_pch_headers}>\n")
+  string(REPLACE ";" ">\n#include <" headers "${headers}")
+  file(WRITE ${CMAKE_BINARY_DIR}/generated/pch_text.h "${headers}")
+  separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${flags} -std=c++2b -E -P -x c++ ${CMAKE_BINARY_DIR}/generated/pch_text.h
+    OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${TELLTALE_SANITIZE} ${TELLTALE_FUZZ} ${TELLTALE_COVERAGE} ${text}")
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/telltale_pch.dir/cmake_pch.hxx.pch.sum ${sum})
+endfunction()
+
 function(telltale_pch target)
   if(NOT TARGET telltale_pch)
     file(WRITE ${CMAKE_BINARY_DIR}/generated/pch.cpp "// The translation unit that owns the precompiled header.\n")
     add_library(telltale_pch STATIC ${CMAKE_BINARY_DIR}/generated/pch.cpp)
     target_link_libraries(telltale_pch PUBLIC telltale_flags)
-    target_precompile_headers(telltale_pch PRIVATE
-      <algorithm> <array> <atomic> <chrono> <cstdint> <cstring> <expected> <functional> <map> <memory> <mutex> <optional> <span>
-      <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
+    list(TRANSFORM telltale_pch_headers REPLACE "(.+)" "<\\1>" OUTPUT_VARIABLE headers)
+    target_precompile_headers(telltale_pch PRIVATE ${headers})
+    telltale_pch_sum()
   endif()
   target_precompile_headers(${target} REUSE_FROM telltale_pch)
 endfunction()
