@@ -1,4 +1,4 @@
-// Writes numbered lines into several files at a steady rate and rotates them by renaming, until SIGTERM.
+// Writes numbered lines into several files, in bursts that come to a steady rate, and rotates the files by renaming, until SIGTERM.
 //
 //   line_writer FOLDER FILES LINES_PER_SECOND RENAMES_PER_SECOND
 //
@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -128,6 +129,8 @@ int main(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t written = 0;
   std::uint64_t renamed = 0;
+  std::minstd_rand random;
+  std::uniform_int_distribution<int> pause_ms(1, 25);
   while (!stop_requested) {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const auto due = static_cast<std::uint64_t>(elapsed * rate);
@@ -136,7 +139,7 @@ int main(int argc, char** argv) {
     for (auto& file : files) file->write(static_cast<unsigned>(each));
     written += each * count;
     for (; renamed < static_cast<std::uint64_t>(elapsed * renames); ++renamed) files[renamed % count]->rotate();
-    if (written >= due) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (written >= due) std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
   }
   for (auto& file : files) file->finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -1,6 +1,7 @@
 #include "tests/fault/crash_scenario.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <cstdio>
 
@@ -59,6 +60,25 @@ bool try_point(const ScenarioMaker& make, std::uint64_t operation, CrashSide sid
   return true;
 }
 
+// What all scenarios of this program tried together, in one line at its end.
+class Total final : public ::testing::Environment {
+ public:
+  void add(const CrashPoints& tried) {
+    points_ += tried.points;
+    failures_ += tried.failures.size();
+  }
+  void TearDown() override {
+    if (points_ > 0) fmt::print("RESULT crash points: {}, failures: {}\n", points_, failures_);
+  }
+
+ private:
+  std::uint64_t points_ = 0;
+  std::uint64_t failures_ = 0;
+};
+
+// GoogleTest owns it, up to the end of the program.
+Total& total = *static_cast<Total*>(::testing::AddGlobalTestEnvironment(new Total));
+
 }  // namespace
 
 std::vector<CrashPolicy> all_policies() {
@@ -95,6 +115,7 @@ CrashPoints run_crash_points(const std::string& name, const ScenarioMaker& make)
   }
   fmt::print("{}: crash points: {}, failures: {}\n", name, out.points, out.failures.size());
   std::fflush(stdout);
+  total.add(out);
   return out;
 }
 

@@ -35,7 +35,7 @@ struct CrashPoints {
 // All policies with several seeds.
 std::vector<base::testing::CrashPolicy> all_policies();
 
-// Stops after a few failures. Prints "NAME: crash points: N, failures: F".
+// Stops after a few failures. Prints "NAME: crash points: N, failures: F", and the program prints the sum at its end.
 CrashPoints run_crash_points(const std::string& name, const ScenarioMaker& make);
 
 }  // namespace telltale::testing
