@@ -51,13 +51,13 @@ int run_show(Context& context) {
 
 }  // namespace
 
-void add_config(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("config", "Check or show the settings");
-  command->require_subcommand(1);
-  auto* check = command->add_subcommand("check", "Say all that is wrong with the settings");
-  check->callback([&context] { context.exit_code = run_check(context); });
-  auto* show = command->add_subcommand("show", "Every setting and where it comes from; secrets as ***");
-  show->callback([&context] { context.exit_code = run_show(context); });
+void add_config(Command program, Context& context) {
+  auto command = program.subcommand("config", "Check or show the settings");
+  command.require_subcommand();
+  auto check = command.subcommand("check", "Say all that is wrong with the settings");
+  check.on_run([&context] { context.exit_code = run_check(context); });
+  auto show = command.subcommand("show", "Every setting and where it comes from; secrets as ***");
+  show.on_run([&context] { context.exit_code = run_show(context); });
 }
 
 }  // namespace telltale::cli

@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/random.h"
+#include "cli/command.h"
 #include "config/load.h"
 
 namespace telltale::cli {
@@ -51,11 +50,11 @@ void note(std::string_view text);   // one line on standard error
 void print(std::string_view text);  // standard output, as it is; a closed pipe ends the program quietly
 
 // Each adds one subcommand; its callback sets context.exit_code.
-void add_serve(CLI::App& app, Context& context);
-void add_query(CLI::App& app, Context& context);
-void add_tail(CLI::App& app, Context& context);
-void add_config(CLI::App& app, Context& context);
-void add_store(CLI::App& app, Context& context);
-void add_token(CLI::App& app, Context& context);
+void add_serve(Command program, Context& context);
+void add_query(Command program, Context& context);
+void add_tail(Command program, Context& context);
+void add_config(Command program, Context& context);
+void add_store(Command program, Context& context);
+void add_token(Command program, Context& context);
 
 }  // namespace telltale::cli

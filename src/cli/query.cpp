@@ -154,17 +154,17 @@ int run_query(Context& context, const QueryOptions& options) {
 
 }  // namespace
 
-void add_query(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("query", "Show captured lines, from the running engine or, without one, from the data folder");
-  auto options = std::make_shared<QueryOptions>();  // shared: the parser's options and the callback live as long as the app
-  command->add_option("query", options->query, "LogQL: {service=\"api\", severity>=\"warn\"} |= \"text\"")->capture_default_str();
-  command->add_option("--since", options->since, "From: a duration back (15m) or a time (2026-11-21T08:30:00Z)");
-  command->add_option("--until", options->until, "To: the same");
-  command->add_option("--limit", options->limit, "At most so many lines")->check(CLI::Range(1, 5000))->capture_default_str();
-  command->add_option("--cursor", options->cursor, "Go on where the answer before ended");
-  command->add_flag("--oldest-first", options->oldest_first, "Order by age; default: newest first");
-  command->add_flag("--count", options->count, "Only how many there are");
-  command->callback([&context, options] { context.exit_code = run_query(context, *options); });
+void add_query(Command program, Context& context) {
+  auto command = program.subcommand("query", "Show captured lines, from the running engine or, without one, from the data folder");
+  auto options = std::make_shared<QueryOptions>();  // shared: the parser and the callback use it, as long as the command line lives
+  command.option("query", options->query, "LogQL: {service=\"api\", severity>=\"warn\"} |= \"text\"").show_default();
+  command.option("--since", options->since, "From: a duration back (15m) or a time (2026-11-21T08:30:00Z)");
+  command.option("--until", options->until, "To: the same");
+  command.option("--limit", options->limit, "At most so many lines").range(1, 5000).show_default();
+  command.option("--cursor", options->cursor, "Go on where the answer before ended");
+  command.flag("--oldest-first", options->oldest_first, "Order by age; default: newest first");
+  command.flag("--count", options->count, "Only how many there are");
+  command.on_run([&context, options] { context.exit_code = run_query(context, *options); });
 }
 
 }  // namespace telltale::cli

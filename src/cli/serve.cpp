@@ -88,17 +88,15 @@ int run_serve(Context& context, const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("serve", "Run the engine: capture, keep, stream, answer");
-  auto options = std::make_shared<ServeOptions>();  // shared: the parser's options and the callback live as long as the app
-  command->add_option("--file", options->files, "Watch the files of this pattern (* ? [..] **); may be repeated")
-      ->type_name("GLOB")
-      ->allow_extra_args(false);
-  command->add_option("--host", options->host, "Address to listen on");
-  command->add_option("--port", options->port, "Port for everything; 0: any")->check(CLI::Range(0, 65535));
-  command->add_option("--health-port", options->health_port, "Port for health and REST; 0: none")->check(CLI::Range(0, 65535));
-  command->add_option("--metrics-port", options->metrics_port, "Port for metrics; 0: none")->check(CLI::Range(0, 65535));
-  command->callback([&context, options] { context.exit_code = run_serve(context, *options); });
+void add_serve(Command program, Context& context) {
+  auto command = program.subcommand("serve", "Run the engine: capture, keep, stream, answer");
+  auto options = std::make_shared<ServeOptions>();  // shared: the parser and the callback use it, as long as the command line lives
+  command.option("--file", options->files, "Watch the files of this pattern (* ? [..] **); may be repeated").type_name("GLOB").one_value();
+  command.option("--host", options->host, "Address to listen on");
+  command.option("--port", options->port, "Port for everything; 0: any").range(0, 65535);
+  command.option("--health-port", options->health_port, "Port for health and REST; 0: none").range(0, 65535);
+  command.option("--metrics-port", options->metrics_port, "Port for metrics; 0: none").range(0, 65535);
+  command.on_run([&context, options] { context.exit_code = run_serve(context, *options); });
 }
 
 }  // namespace telltale::cli

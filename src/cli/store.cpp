@@ -72,13 +72,13 @@ int run_verify(Context& context) {
 
 }  // namespace
 
-void add_store(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("store", "Look at the data folder");
-  command->require_subcommand(1);
-  auto* stats = command->add_subcommand("stats", "How much is there, of when");
-  stats->callback([&context] { context.exit_code = run_stats(context); });
-  auto* verify = command->add_subcommand("verify", "Read every byte and say what is damaged; exit code 3 when something is");
-  verify->callback([&context] { context.exit_code = run_verify(context); });
+void add_store(Command program, Context& context) {
+  auto command = program.subcommand("store", "Look at the data folder");
+  command.require_subcommand();
+  auto stats = command.subcommand("stats", "How much is there, of when");
+  stats.on_run([&context] { context.exit_code = run_stats(context); });
+  auto verify = command.subcommand("verify", "Read every byte and say what is damaged; exit code 3 when something is");
+  verify.on_run([&context] { context.exit_code = run_verify(context); });
 }
 
 }  // namespace telltale::cli

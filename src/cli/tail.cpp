@@ -92,14 +92,14 @@ int run_tail(Context& context, const TailOptions& options) {
 
 }  // namespace
 
-void add_tail(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("tail", "Show lines live as the running engine captures them; Ctrl-C ends it");
-  auto options = std::make_shared<TailOptions>();  // shared: the parser's options and the callback live as long as the app
-  command->add_option("query", options->query, "LogQL, as for query")->capture_default_str();
-  command->add_option("--last", options->last, "First show so many of the newest lines")->check(CLI::Range(0, 100000));
-  command->add_option("--after", options->after, "Resume after this cursor or sequence");
-  command->add_option("--limit", options->limit, "End after so many lines");
-  command->callback([&context, options] { context.exit_code = run_tail(context, *options); });
+void add_tail(Command program, Context& context) {
+  auto command = program.subcommand("tail", "Show lines live as the running engine captures them; Ctrl-C ends it");
+  auto options = std::make_shared<TailOptions>();  // shared: the parser and the callback use it, as long as the command line lives
+  command.option("query", options->query, "LogQL, as for query").show_default();
+  command.option("--last", options->last, "First show so many of the newest lines").range(0, 100000);
+  command.option("--after", options->after, "Resume after this cursor or sequence");
+  command.option("--limit", options->limit, "End after so many lines");
+  command.on_run([&context, options] { context.exit_code = run_tail(context, *options); });
 }
 
 }  // namespace telltale::cli

@@ -83,19 +83,19 @@ int run_revoke(Context& context, const TokenOptions& options) {
 
 }  // namespace
 
-void add_token(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("token", "Make, list and revoke access tokens");
-  command->require_subcommand(1);
-  auto options = std::make_shared<TokenOptions>();  // shared: the parser's options and the callback live as long as the app
-  auto* create = command->add_subcommand("create", "Make a token and show it once");
-  create->add_option("name", options->name, "Whom it is for")->required();
-  create->add_option("--role", options->role, "viewer, analyst, ingester or admin")->capture_default_str();
-  create->callback([&context, options] { context.exit_code = run_create(context, *options); });
-  auto* list = command->add_subcommand("list", "All tokens, without their text");
-  list->callback([&context] { context.exit_code = run_list(context); });
-  auto* revoke = command->add_subcommand("revoke", "End a token");
-  revoke->add_option("id", options->id, "Its id, from the list")->required();
-  revoke->callback([&context, options] { context.exit_code = run_revoke(context, *options); });
+void add_token(Command program, Context& context) {
+  auto command = program.subcommand("token", "Make, list and revoke access tokens");
+  command.require_subcommand();
+  auto options = std::make_shared<TokenOptions>();  // shared: the parser and the callback use it, as long as the command line lives
+  auto create = command.subcommand("create", "Make a token and show it once");
+  create.option("name", options->name, "Whom it is for").required();
+  create.option("--role", options->role, "viewer, analyst, ingester or admin").show_default();
+  create.on_run([&context, options] { context.exit_code = run_create(context, *options); });
+  auto list = command.subcommand("list", "All tokens, without their text");
+  list.on_run([&context] { context.exit_code = run_list(context); });
+  auto revoke = command.subcommand("revoke", "End a token");
+  revoke.option("id", options->id, "Its id, from the list").required();
+  revoke.on_run([&context, options] { context.exit_code = run_revoke(context, *options); });
 }
 
 }  // namespace telltale::cli
