@@ -34,6 +34,7 @@ class RestApplication final : public net::Application {
 
   void handle(net::Request request, net::Responder respond) override;
   net::UpgradeDecision upgrade(const net::Request& request) override;
+  void connection_closed(std::uint64_t) override {}  // nothing belongs to a connection yet
 
  private:
   const ApiSettings& settings() const { return context_.parts().settings; }

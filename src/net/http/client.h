@@ -28,6 +28,24 @@ std::string url_encode(std::string_view text);
 base::Result<Response> http_request(const Url& url, std::string_view method, const Headers& headers, std::string_view body,
                                     std::int64_t timeout_ns);
 
+// Requests one after the other over a connection that stays open between them. One thread.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // `url` gives scheme, host and port; nothing is connected yet.
+  static std::unique_ptr<HttpClient> create(const Url& url);
+
+  // As http_request(), over the connection there is; a new one when there is none, or when the server has closed it meanwhile. When it
+  // closes just as the request is on its way, GET, HEAD, PUT and DELETE are sent once more; for other methods that is connection_lost:
+  // the caller knows whether the request may be repeated. After any error the next request connects anew.
+  virtual base::Result<Response> request(std::string_view method, std::string_view target, const Headers& headers, std::string_view body,
+                                         std::int64_t timeout_ns) = 0;
+  // Is there a connection, and has the server not closed it? Does not wait.
+  virtual bool connected() = 0;
+  // How many connections were made so far: what a server knows of the one before, the next may have to say again.
+  virtual std::uint64_t connections() const = 0;
+};
+
 class WsClient {
  public:
   virtual ~WsClient() = default;

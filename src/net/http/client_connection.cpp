@@ -187,6 +187,13 @@ void ClientConnection::start_read() {
   });
 }
 
+bool ClientConnection::silent() {
+  if (!read_done_) start_read();
+  context_.restart();
+  context_.poll();
+  return !read_done_ && input_.empty();
+}
+
 base::Result<bool> ClientConnection::read(base::MonoNanos deadline) {
   // Bytes that came while something else was waited for are news already.
   if (!std::exchange(read_done_, false)) {

@@ -32,6 +32,8 @@ class ClientConnection {
   base::Status write(std::string_view bytes, base::MonoNanos deadline);
   // Waits for bytes and appends them to input(); false at the end of the stream. After a timeout it may be called again.
   base::Result<bool> read(base::MonoNanos deadline);
+  // The peer has neither sent anything that was not asked for nor closed. Does not wait.
+  bool silent();
   // Ends the connection; it is of no more use.
   void close() { stream_->close(); }
   // What was read and not taken yet; whoever takes bytes erases them.

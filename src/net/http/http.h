@@ -23,7 +23,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;                                         // names in lower case
   std::string body;
-  std::string remote;  // address:port
+  std::string remote;            // address:port
+  std::uint64_t connection = 0;  // which connection it came on: a number that no other connection of this process has
   std::uint16_t local_port = 0;
   bool tls = false;
 
@@ -36,6 +37,8 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   Headers headers;
+  // The connection may stay idle for as long as its peer is there (TCP's probes find that out), until an answer says otherwise.
+  bool keep_idle = false;
 };
 
 // Answers once; may be called from any thread, at once or later. Dropping it without an answer answers 500.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -21,10 +22,17 @@ namespace {
 constexpr std::int64_t linger_ns = 2 * base::nanos_per_second;
 constexpr std::size_t max_discarded_bytes = 16 * 1024 * 1024;
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::uint64_t next_connection() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
 }  // namespace
 
 HttpSession::HttpSession(ServerContext& context, std::unique_ptr<Stream> stream)
     : context_(context),
+      connection_(next_connection()),
       stream_(std::move(stream)),
       reader_(RequestLimits{context.limits.max_header_bytes, context.limits.max_body_bytes}),
       deadline_(context.loop->context()) {}
@@ -98,6 +106,8 @@ void HttpSession::handle(Request request) {
   request.remote = stream_->remote();
   request.local_port = stream_->local_port();
   request.tls = stream_->tls();
+  request.connection = connection_;
+  known_ = true;
   try {
     if (wants_upgrade(request)) return begin_upgrade(request);
     call_application(std::move(request));
@@ -141,6 +151,7 @@ void HttpSession::hand_over() {
   phase_ = Phase::finished;
   const auto self = shared_from_this();
   context_.connections.add(-1);
+  say_closed();
   auto session = std::make_shared<WsSession>(context_.loop, context_.ws, std::move(stream_), std::move(upgraded_));
   session->start(reader_.take_rest());
   if (context_.stopping) session->shutdown();
@@ -162,7 +173,9 @@ void HttpSession::answer(Response response) {
     response = problem({ErrorCode::internal, "the request was answered with a status that cannot be sent", {}});
   }
   context_.requests.count(response.status);
+  keep_idle_ = response.keep_idle;
   if (context_.stopping) keep_alive_ = false;
+  if (peer_gone_) return context_.loop->post([self = shared_from_this()] { self->sent(); });
   std::string dropped;
   head_ = response_head(response, ResponseFraming{keep_alive_, reader_.http_1_0(), context_.date.now()}, &dropped);
   if (!dropped.empty()) telemetry::log(telemetry::LogLevel::error, "net", "an answer's header '{}' cannot be sent", dropped);
@@ -183,25 +196,38 @@ void HttpSession::write() {
 
 void HttpSession::on_written(IoError error, std::size_t bytes) {
   if (phase_ == Phase::finished) return;
-  if (error) return finish();
+  if (error) return go_on_without_answers();
   written_ += bytes;
   if (written_ < head_.size() + body_.size()) return write();
   sent();
 }
 
+// A client that crashed leaves requests that it had written but whose answers it will never read: its last words count.
+void HttpSession::go_on_without_answers() {
+  if (phase_ != Phase::writing || upgraded_) return finish();
+  peer_gone_ = true;
+  sent();
+}
+
 void HttpSession::sent() {
+  if (phase_ == Phase::finished) return;
   head_.clear();
   body_ = std::string();
   if (std::exchange(sending_continue_, false)) return read();
   if (upgraded_) return hand_over();
   if (!keep_alive_ || context_.stopping) return linger();
   phase_ = Phase::idle;
-  set_deadline(context_.limits.idle_timeout_ns);
+  if (keep_idle_) {
+    deadline_.cancel();
+  } else {
+    set_deadline(context_.limits.idle_timeout_ns);
+  }
   next_request();
 }
 
 void HttpSession::linger() {
   phase_ = Phase::lingering;
+  say_closed();
   set_deadline(linger_ns);
   stream_->shutdown_send([self = shared_from_this()](IoError) {
     if (self->phase_ == Phase::lingering) self->read();
@@ -229,6 +255,10 @@ void HttpSession::shutdown() {
   if (phase_ == Phase::idle && !reader_.started()) finish();
 }
 
+void HttpSession::say_closed() {
+  if (std::exchange(known_, false) && !context_.stopping) context_.application.connection_closed(connection_);
+}
+
 void HttpSession::finish() {
   if (phase_ == Phase::finished) return;
   phase_ = Phase::finished;
@@ -237,6 +267,7 @@ void HttpSession::finish() {
   stream_->close();
   upgraded_.reset();
   context_.connections.add(-1);
+  say_closed();
   context_.sessions.remove(this);
 }
 

@@ -43,20 +43,26 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   void answer_error(const base::Error& error);
   void write();
   void on_written(IoError error, std::size_t bytes);
+  void go_on_without_answers();
   void sent();
   void linger();
   void on_lingering(IoError error, std::string_view bytes);
   void on_deadline();
   void set_deadline(std::int64_t after_ns);
+  void say_closed();
   void finish();
 
   ServerContext& context_;
+  const std::uint64_t connection_;
   std::unique_ptr<Stream> stream_;
   RequestReader reader_;
   Deadline deadline_;
   Phase phase_ = Phase::handshake;
   bool head_only_ = false;   // the request is a HEAD
   bool keep_alive_ = false;  // after the answer under way
+  bool keep_idle_ = false;   // the last answer's
+  bool known_ = false;       // the application has seen a request of this connection, and not its end
+  bool peer_gone_ = false;   // it takes no answers any more; what it had sent before is still handled
   bool sending_continue_ = false;
   bool reading_ = false;
   std::string head_;  // being written, then body_

@@ -47,6 +47,7 @@ double process_seconds() {
 class Connections final : public Application {
  public:
   void handle(Request, Responder respond) override { respond(Response{}); }
+  void connection_closed(std::uint64_t) override {}
   UpgradeDecision upgrade(const Request&) override { return std::make_unique<Handler>(*this); }
 
   std::vector<std::shared_ptr<WsConnection>> wait_for(std::size_t count) {

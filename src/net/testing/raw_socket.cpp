@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -32,7 +33,7 @@ RawSocket::RawSocket(std::uint16_t port, int receive_buffer) : descriptor_(::soc
 }
 
 RawSocket::~RawSocket() {
-  ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 bool RawSocket::send(std::string_view bytes) {
@@ -46,6 +47,12 @@ bool RawSocket::send(std::string_view bytes) {
 
 void RawSocket::shut_write() {
   ::shutdown(descriptor_, SHUT_WR);
+}
+
+void RawSocket::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(std::exchange(descriptor_, -1));
 }
 
 bool RawSocket::fill() {

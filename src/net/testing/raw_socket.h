@@ -25,6 +25,8 @@ class RawSocket {
   // False when the peer has closed.
   bool send(std::string_view bytes);
   void shut_write();
+  // Ends the connection at once, as when the program is killed with answers unread: what the peer still writes fails.
+  void reset();
   // Up to and with `mark`.
   std::string read_until(std::string_view mark);
   std::string read_exactly(std::size_t bytes);

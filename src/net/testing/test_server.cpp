@@ -118,4 +118,8 @@ UpgradeDecision TestServer::upgrade(const Request& request) {
   return recording_handler(std::make_shared<WsRecord>(), true);
 }
 
+void TestServer::connection_closed(std::uint64_t connection) {
+  if (const auto hook = on_connection_closed.get()) hook(connection);
+}
+
 }  // namespace telltale::net::testing

@@ -75,9 +75,11 @@ class TestServer final : public Application {
 
   Hook<std::function<void(Request, Responder)>> on_request;
   Hook<std::function<UpgradeDecision(const Request&)>> on_upgrade;
+  Hook<std::function<void(std::uint64_t)>> on_connection_closed;
 
   void handle(Request request, Responder respond) override;
   UpgradeDecision upgrade(const Request& request) override;
+  void connection_closed(std::uint64_t connection) override;
 
  private:
   telemetry::Metrics metrics_;
