@@ -21,7 +21,10 @@ void append_json_escaped(std::string& out, std::string_view text);
 // "…" with quotes.
 void append_json_string(std::string& out, std::string_view text);
 
-// For terminals: control characters (all but tab) and invalid UTF-8 as \xNN, so that a log line cannot steer the terminal.
+// Bytes of the well-formed UTF-8 sequence that `text` (not empty) begins with when it may be shown as it is; 0 for bytes that are none
+// and for what steers the place it is shown in: control characters but tab, line and paragraph separators, bidirectional controls.
+std::size_t printable_length(std::string_view text);
+// For terminals and files: everything that is not printable as \xNN, so that a log line cannot steer the terminal.
 std::string to_printable(std::string_view text);
 
 // RFC 3339 in UTC with `digits` (0, 3, 6, 9) fractional digits: 2026-11-21T01:02:03.123456789Z.

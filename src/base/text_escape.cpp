@@ -108,11 +108,14 @@ void append_hex_escape(std::string& out, char c) {
   out.append(escape, sizeof escape);
 }
 
-// Control characters of ASCII but tab, and the second set of them, U+0080 to U+009F, which terminals obey too.
+// Control characters of ASCII but tab, and the second set of them, U+0080 to U+009F, which terminals obey too; U+2028 and U+2029, at
+// which some readers end a line; U+202A to U+202E and U+2066 to U+2069, which exchange what is read for something else (CVE-2021-42574).
 bool is_control(std::string_view sequence) {
-  const auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return (first < 0x20 && first != '\t') || first == 0x7F;
-  return first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
+  const auto byte = [sequence](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return (byte(0) < 0x20 && byte(0) != '\t') || byte(0) == 0x7F;
+  if (sequence.size() == 2) return byte(0) == 0xC2 && byte(1) < 0xA0;
+  if (sequence.size() != 3 || byte(0) != 0xE2) return false;
+  return (byte(1) == 0x80 && between(byte(2), 0xA8, 0xAE)) || (byte(1) == 0x81 && between(byte(2), 0xA6, 0xA9));
 }
 
 }  // namespace
@@ -168,18 +171,22 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::size_t printable_length(std::string_view text) {
+  const std::size_t length = sequence_length(text);
+  return is_control(text.substr(0, length == 0 ? 1 : length)) ? 0 : length;
+}
+
 std::string to_printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);
-    if (length == 0 || is_control(sequence)) {
-      for (const char byte : sequence) append_hex_escape(result, byte);
+    const std::size_t length = printable_length(text);
+    if (length == 0) {
+      append_hex_escape(result, text[0]);
     } else {
-      result.append(sequence);
+      result.append(text.substr(0, length));
     }
-    text.remove_prefix(sequence.size());
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   return result;
 }

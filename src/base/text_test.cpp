@@ -31,6 +31,8 @@ TEST(Json, EscapesWhatJsonForbidsAndNothingElse) {
 
 TEST(Printable, NothingCanSteerATerminal) {
   EXPECT_EQ(to_printable("\x1B[2Jtab\there\r\n"), "\\x1b[2Jtab\there\\x0d\\x0a");
+  EXPECT_EQ(to_printable("a\u202E\u2066b\u2028\u2029"), "a\\xe2\\x80\\xae\\xe2\\x81\\xa6b\\xe2\\x80\\xa8\\xe2\\x80\\xa9");
+  EXPECT_EQ(to_printable("\u2014\u200F\u2065 \u20AC"), "\u2014\u200F\u2065 \u20AC");  // their neighbours stay
   EXPECT_EQ(to_printable("\xC2\x9B"
                          "31m \x9B gr\xC3\xBCn\x7F"),
             "\\xc2\\x9b31m \\x9b gr\xC3\xBCn\\x7f");

@@ -197,15 +197,6 @@ void append_own(std::string& out, const RecordView& view) {
   if (!record.test_id.empty()) append_field(out, "test_id", batch.view(record.test_id));
 }
 
-// Length of the well-formed sequence that begins with this byte beyond ASCII; 0: none, or a control character (U+0080 to U+009F).
-std::size_t printable_sequence(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || text.size() < size || !base::is_valid_utf8(text.substr(0, size))) return 0;
-  if (first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) return 0;
-  return size;
-}
-
 }  // namespace
 
 std::string_view flag_name(RecordFlag flag) {
@@ -236,10 +227,9 @@ void append_printable(std::string& out, std::string_view text) {
   static constexpr std::string_view digits = "0123456789ABCDEF";
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
-    const std::size_t size = byte >= 0x80 ? printable_sequence(text.substr(at)) : byte >= 0x20 && byte != 0x7f;
-    if (size > 0 || byte == '\t') {
-      out += text.substr(at, size > 0 ? size : 1);
-      at += size > 0 ? size : 1;
+    if (const std::size_t size = base::printable_length(text.substr(at)); size > 0) {
+      out += text.substr(at, size);
+      at += size;
       continue;
     }
     if (byte == '\n') {
