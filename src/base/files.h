@@ -24,6 +24,7 @@ struct FileInfo {
   UnixNanos modify_time = 0;
   std::uint64_t links = 1;  // 0: deleted but still open
   FileKind kind = FileKind::regular;
+  bool own = true;  // it belongs to the user that this program runs as
 };
 
 // One reader; may be used from one thread at a time.
@@ -59,6 +60,7 @@ enum class OpenMode : std::uint8_t {
   create_new,  // fails with file_exists
   append,      // fails with file_not_found
   create_or_append,
+  append_own,  // as append; permission_denied unless it is a regular file of this user: no symbolic link, no pipe
 };
 
 // Thread-safe. Files it creates are readable by their owner alone (0600), directories 0700.
@@ -69,6 +71,8 @@ class Files {
   virtual Result<std::unique_ptr<WritableFile>> open_write(const std::string& path, OpenMode mode) = 0;
   // Follows symbolic links.
   virtual Result<FileInfo> info(const std::string& path) = 0;
+  // Of the link itself where it is one.
+  virtual Result<FileInfo> link_info(const std::string& path) = 0;
   // Names (not paths) in a directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   // Replaces `to` when it exists.
@@ -91,6 +95,7 @@ class PosixFiles final : public Files {
   Result<std::unique_ptr<ReadableFile>> open_read(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> open_write(const std::string& path, OpenMode mode) override;
   Result<FileInfo> info(const std::string& path) override;
+  Result<FileInfo> link_info(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;

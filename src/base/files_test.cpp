@@ -74,6 +74,7 @@ TEST_P(FilesTest, AppendsAllPiecesInOrder) {
 
 TEST_P(FilesTest, OpenModesSayWhatMustExist) {
   EXPECT_EQ(code_of(files_->open_write(path("log"), OpenMode::append)), ErrorCode::file_not_found);
+  EXPECT_EQ(code_of(files_->open_write(path("log"), OpenMode::append_own)), ErrorCode::file_not_found);
   write("log", "one");
   EXPECT_EQ(code_of(files_->open_write(path("log"), OpenMode::create_new)), ErrorCode::file_exists);
   auto file = files_->open_write(path("log"), OpenMode::create_or_append);

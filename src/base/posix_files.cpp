@@ -82,6 +82,7 @@ Result<FileInfo> info_at(int directory, const char* path, int flags, const std::
   info.modify_time = nanos(status.stx_mtime);
   info.links = status.stx_nlink;
   info.kind = kind_of(status.stx_mode);
+  info.own = status.stx_uid == ::geteuid();
   return info;
 }
 
@@ -169,8 +170,14 @@ int flags_of(OpenMode mode) {
       return 0;
     case OpenMode::create_or_append:
       return O_CREAT;
+    case OpenMode::append_own:
+      return O_NOFOLLOW | O_NONBLOCK;
   }
   return 0;
+}
+
+std::unexpected<Error> not_own(const std::string& path) {
+  return fail(ErrorCode::permission_denied, fmt::format("opening {}: it is no regular file of this user", path), "Remove it.");
 }
 
 Result<void> write_lock_text(const Descriptor& fd, std::string_view content, const std::string& path) {
@@ -198,14 +205,23 @@ Result<std::unique_ptr<ReadableFile>> PosixFiles::open_read(const std::string& p
 
 Result<std::unique_ptr<WritableFile>> PosixFiles::open_write(const std::string& path, OpenMode mode) {
   auto fd = open_descriptor(path, O_WRONLY | O_APPEND | flags_of(mode), "opening");
-  if (!fd) return pass(fd);
+  if (!fd) {
+    const auto there = mode == OpenMode::append_own ? link_info(path) : Result<FileInfo>();
+    if (there && there->kind != FileKind::regular) return not_own(path);
+    return pass(fd);
+  }
   auto info = info_of_descriptor(*fd, path);
   if (!info) return pass(info);
+  if (mode == OpenMode::append_own && (info->kind != FileKind::regular || !info->own)) return not_own(path);
   return std::make_unique<PosixWriter>(std::move(*fd), path, info->size);
 }
 
 Result<FileInfo> PosixFiles::info(const std::string& path) {
   return info_at(AT_FDCWD, path.c_str(), 0, path);
+}
+
+Result<FileInfo> PosixFiles::link_info(const std::string& path) {
+  return info_at(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, path);
 }
 
 Result<std::vector<std::string>> PosixFiles::list(const std::string& directory) {

@@ -61,6 +61,32 @@ TEST_F(PosixFilesTest, InfoFollowsLinksAndCountsThem) {
   EXPECT_EQ(files_.info(directory_.path("log"))->links, 2U);
 }
 
+TEST_F(PosixFilesTest, OwnFilesAreNoLinksAndNoPipes) {
+  ASSERT_TRUE(files_.open_write(directory_.path("log"), OpenMode::create_new));
+  ASSERT_EQ(::symlink("log", directory_.path("symbolic").c_str()), 0);
+  ASSERT_EQ(::mkfifo(directory_.path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(files_.link_info(directory_.path("symbolic"))->kind, FileKind::symlink);
+  EXPECT_TRUE(files_.link_info(directory_.path("log"))->own);
+  EXPECT_TRUE(files_.open_write(directory_.path("log"), OpenMode::append_own));
+  for (const char* name : {"symbolic", "pipe"}) {
+    const auto opened = files_.open_write(directory_.path(name), OpenMode::append_own);
+    ASSERT_FALSE(opened) << name;
+    EXPECT_EQ(opened.error().code, ErrorCode::permission_denied);
+  }
+  const int reader = ::open(directory_.path("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  EXPECT_FALSE(files_.open_write(directory_.path("pipe"), OpenMode::append_own)) << "also when somebody reads the pipe";
+  ::close(reader);
+}
+
+// Only root can give files away.
+TEST_F(PosixFilesTest, FilesOfOthersAreNotOwn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give a file to another user";
+  ASSERT_TRUE(files_.open_write(directory_.path("log"), OpenMode::create_new));
+  ASSERT_EQ(::chown(directory_.path("log").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(files_.info(directory_.path("log"))->own);
+  EXPECT_FALSE(files_.open_write(directory_.path("log"), OpenMode::append_own));
+}
+
 TEST_F(PosixFilesTest, FilesOfProcCanBeReadThoughTheySayTheyAreEmpty) {
   const auto text = read_file(files_, "/proc/self/status", 1 << 20);
   ASSERT_TRUE(text);

@@ -212,7 +212,7 @@ Result<std::unique_ptr<WritableFile>> FaultyFiles::open_write(const std::string&
   MutexLock lock(mutex_);
   if (crashed_) return power_off(path);
   const auto open = [&] { return disk_.open_writer(path, mode); };
-  const bool creates = mode != OpenMode::append && !disk_.info(path);
+  const bool creates = mode != OpenMode::append && mode != OpenMode::append_own && !disk_.info(path);
   auto file = creates ? perform(FileOperation::create, path, open, [](ErrorCode) {}) : open();
   if (!file) return pass(file);
   return std::make_unique<FaultyWriter>(*this, std::move(*file));

@@ -140,7 +140,7 @@ Result<MemoryFiles::Inode> MemoryFiles::find_or_create(const std::string& path, 
     if (inode->kind == FileKind::directory) return fail_as(ErrorCode::is_directory, "opening", path);
     return inode;
   }
-  if (mode == OpenMode::append) return fail_as(ErrorCode::file_not_found, "opening", path);
+  if (mode == OpenMode::append || mode == OpenMode::append_own) return fail_as(ErrorCode::file_not_found, "opening", path);
   Inode inode = new_inode(FileKind::regular);
   change_entry({inode, nullptr, {}, place->folder, place->name});
   return inode;

@@ -46,6 +46,7 @@ class MemoryFiles final : public Files {
   Result<std::unique_ptr<ReadableFile>> open_read(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> open_write(const std::string& path, OpenMode mode) override;
   Result<FileInfo> info(const std::string& path) override;
+  Result<FileInfo> link_info(const std::string& path) override { return info(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
