@@ -21,6 +21,7 @@ inline constexpr std::size_t max_file_stem_bytes = 200;
 
 enum class OffsetMethod : std::uint8_t { estimated, measured, configured };  // the later the better
 std::string_view name_of(OffsetMethod method);
+std::optional<OffsetMethod> parse_offset_method(std::string_view name);
 
 struct RunStarted {
   std::string name;

@@ -41,8 +41,13 @@ std::string_view name_of(Lifetime lifetime);
 std::string_view name_of(EndReason reason);
 std::string_view name_of(OutputState state);
 std::optional<RunState> parse_run_state(std::string_view name);
-std::optional<RunOutcome> parse_run_outcome(std::string_view name);    // never none
-std::optional<TestOutcome> parse_test_outcome(std::string_view name);  // never none
+// Never none.
+std::optional<RunOutcome> parse_run_outcome(std::string_view name);
+std::optional<WorkerOutcome> parse_worker_outcome(std::string_view name);
+std::optional<TestOutcome> parse_test_outcome(std::string_view name);
+std::optional<PhaseName> parse_phase_name(std::string_view name);
+std::optional<Lifetime> parse_lifetime(std::string_view name);
+std::optional<EndReason> parse_end_reason(std::string_view name);
 
 // [A-Za-z0-9][A-Za-z0-9._-]{0,63}
 bool is_run_id(std::string_view text);

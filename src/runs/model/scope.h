@@ -14,6 +14,9 @@ namespace telltale::runs {
 record::StreamRef lifecycle_stream(std::string_view run);
 bool is_lifecycle(const record::Labels& labels);
 
+// Whether the stream is a file that one of the service's patterns matches.
+bool service_holds(const Service& service, const record::Stream& stream);
+
 // The services of a run as one question about streams: a file's stream is in it when its path matches a pattern of a service, a process's
 // stream when its label `instance` is the run's id, and every stream when the run has no services (but not another run's processes, nor
 // what the engine says itself). Immutable, thread-safe; costs one comparison a pattern: keep the answer for each stream.

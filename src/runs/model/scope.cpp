@@ -1,0 +1,42 @@
+#include "runs/model/scope.h"
+
+#include <algorithm>
+
+#include "sources/file/glob.h"
+
+namespace telltale::runs {
+
+record::StreamRef lifecycle_stream(std::string_view run) {
+  return record::make_stream(record::Labels({{"service", "telltale"}, {"source", "lifecycle"}, {"instance", std::string(run)}}));
+}
+
+bool is_lifecycle(const record::Labels& labels) {
+  return labels.get("source") == "lifecycle" && labels.get("service") == "telltale";
+}
+
+bool service_holds(const Service& service, const record::Stream& stream) {
+  const std::string_view path = stream.labels.get("file");
+  if (path.empty()) return false;
+  return std::ranges::any_of(service.files, [path](const std::string& pattern) { return sources::path_matches(pattern, path); });
+}
+
+Scope::Scope(std::string run, std::vector<Service> services) : run_(std::move(run)), services_(std::move(services)) {}
+
+const Service* Scope::service_of(const record::Stream& stream) const {
+  const auto found = std::ranges::find_if(services_, [&](const Service& service) { return service_holds(service, stream); });
+  return found == services_.end() ? nullptr : &*found;
+}
+
+std::string_view Scope::name_in_run(const record::Stream& stream) const {
+  const record::Labels& labels = stream.labels;
+  const std::string_view source = labels.get("source");
+  if (run_.empty() || source == "lifecycle" || source == "telltale") return {};
+  const std::string_view service = labels.get("service");
+  const std::string_view own = service.empty() ? std::string_view("unknown") : service;
+  if (source == "process") return labels.get("instance") == run_ ? own : std::string_view();
+  if (services_.empty()) return own;
+  const Service* const found = service_of(stream);
+  return found == nullptr ? std::string_view() : std::string_view(found->name);
+}
+
+}  // namespace telltale::runs
