@@ -115,6 +115,9 @@ struct Batch {
   std::vector<Finding> findings;      // all records', in record order
   std::vector<std::string> rule_names;
   std::uint64_t first_source_line = 0;  // number of the first source line since the stream's beginning, as the source counts
+  // No source line of the batch was written before this: then its source had read all that the stream held. Bounds the time of records
+  // that have none of their own, together with their observed time. 0: not known.
+  UnixNanos written_after = 0;
   std::optional<RawRange> raw;
   std::optional<Position> position;
 

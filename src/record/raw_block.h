@@ -21,6 +21,7 @@ struct RawBlock {
   std::uint64_t raw_to = 0;
   std::uint64_t first_source_line = 0;
   UnixNanos observed_time = 0;
+  UnixNanos written_after = 0;       // see Batch
   std::optional<Position> position;  // what to continue from when these bytes are committed
 };
 

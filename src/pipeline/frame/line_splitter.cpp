@@ -72,6 +72,7 @@ Batch LineSplitter::split(RawBlock&& block) {
   Batch batch;
   batch.stream = std::move(block.stream);
   batch.first_source_line = block.first_source_line;
+  batch.written_after = block.written_after;
   batch.position = std::move(block.position);
   if (block.raw_to > block.raw_from) batch.raw = record::RawRange{block.raw_from, block.raw_to, {}};
   batch.text = std::move(block.bytes);

@@ -48,6 +48,7 @@ record::CommittedBatchRef copy_record(const record::CommittedBatch& batch, std::
   Batch& to = copy->batch;
   copy->first_sequence = batch.first_sequence + index;
   to.stream = from.stream;
+  to.written_after = from.written_after;
   TextMover mover(from, record, to);
   for (record::Attribute attribute : from.attributes_of(record)) {
     attribute.key = mover.move(attribute.key);

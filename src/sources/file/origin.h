@@ -24,6 +24,7 @@ struct PendingBlock {
   LineBlock line;  // without its bytes
   std::string head;
   record::RawBlock raw;
+  base::UnixNanos caught_up = 0;  // once it is delivered, the reader has all that the file held then; 0: there is more
 };
 
 struct Origin {
@@ -54,8 +55,9 @@ struct Origin {
   std::optional<PendingBlock> pending;
   Origin* after = nullptr;  // earlier file of the same lineage that is read to its end first
   base::MonoNanos last_growth = 0;
-  std::uint64_t seen_in = 0;   // number of the scan that found it
-  std::uint64_t last_use = 0;  // for closing those idle for longest
+  base::UnixNanos caught_up = 0;  // when the reader last had whole lines only and all that the file held; 0: not yet
+  std::uint64_t seen_in = 0;      // number of the scan that found it
+  std::uint64_t last_use = 0;     // for closing those idle for longest
 
   bool is_blocked() const { return after != nullptr && after->rotated && !after->drained && !after->failed; }
   bool is_draining() const { return rotated && !drained && !finished; }

@@ -12,6 +12,11 @@ constexpr std::size_t most_pending = 16;          // blocks that are kept while 
 constexpr std::size_t large_partial = 64 * 1024;  // unfinished lines from this size on count
 constexpr std::uint64_t head_hash_step = 64;      // below head_bytes the head's hash is renewed as it grows
 
+// Nothing of the file's `size` bytes is left when the block is delivered.
+bool block_ends_at(const PendingBlock& pending, std::uint64_t size) {
+  return pending.line.to >= size && pending.line.rest.empty();
+}
+
 }  // namespace
 
 void SpaceSignal::raise() {
@@ -139,6 +144,7 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
     if (origin.path.empty()) mark_drained(origin);
     return Outcome::idle;
   }
+  const base::UnixNanos asked = ports_.clock.wall();
   auto info = origin.file->info();
   if (!info) return fail(origin, info.error()), Outcome::idle;
   set_size(origin, info->size);
@@ -158,12 +164,14 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
       on_replaced(origin);
       return Outcome::gone;
     case ReadStep::end:
+      if (!origin.reader.has_partial()) origin.caught_up = asked;
       mark_drained(origin);
       return Outcome::idle;
     case ReadStep::progress:
       return Outcome::more;
     case ReadStep::block:
       prepare(origin, std::move(block));
+      if (block_ends_at(*origin.pending, info->size)) origin.pending->caught_up = asked;
       return send_pending(origin) ? Outcome::more : Outcome::idle;
   }
   return Outcome::idle;
@@ -192,6 +200,7 @@ void Tailer::prepare(Origin& origin, LineBlock block) {
   raw.raw_to = block.to;
   raw.first_source_line = origin.reader.line();
   raw.observed_time = ports_.clock.wall();
+  raw.written_after = origin.caught_up;
   raw.position =
       record::Position{origin.key, position_text(origin, block.to, origin.reader.line() + block.lines, pending.head, block.tail)};
   pending.line = std::move(block);
@@ -214,6 +223,7 @@ bool Tailer::send_pending(Origin& origin) {
   metrics_.bytes.add(bytes);
   if (pending.line.truncated) metrics_.truncated_lines.add();
   origin.reader.accept(pending.line, std::move(pending.head));
+  if (pending.caught_up != 0) origin.caught_up = pending.caught_up;
   origin.dirty = false;
   origin.pending.reset();
   --pending_;

@@ -202,6 +202,7 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     if (!first_scan_ || started_.contains(origin.source) || sources_[origin.source].start != "end") continue;
     const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
     if (!skipped) fail(origin, skipped.error());
+    origin.caught_up = this_scan_;
     origin.dirty = true;
     enqueue(origin);
   }

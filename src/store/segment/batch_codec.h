@@ -68,6 +68,7 @@ struct ItemHead {
   record::RawRange raw;
   std::string_view position_key;
   std::string_view position_value;
+  base::UnixNanos written_after = 0;
   std::string_view body;  // what decode_item() reads on
 
   bool has(ItemFlag flag) const { return (flags & flag) != 0; }

@@ -180,6 +180,7 @@ bool read_header_fields(ByteReader& reader, ItemHead& out) {
     out.position_key = reader.text();
     out.position_value = reader.text();
   }
+  if (out.has(item_written_after)) out.written_after = wrapping_sum(out.min_index, reader.signed_varint());
   return records <= max_payload_size && !reader.failed();
 }
 
@@ -200,6 +201,7 @@ bool read_item_head(ByteReader& payload, ItemHead& out) {
 bool decode_item(const ItemHead& item, record::StreamRef stream, Batch& out) {
   out.stream = std::move(stream);
   out.first_source_line = item.first_source_line;
+  out.written_after = item.written_after;
   if (item.has(item_raw_range)) out.raw = item.raw;
   if (item.has(item_position)) out.position = record::Position{std::string(item.position_key), std::string(item.position_value)};
   if (item.record_count == 0) return item.body.empty();

@@ -225,6 +225,10 @@ void put_head(const Batch& batch, EncodedItem& item) {
     append_text(item.head, batch.position->key);
     append_text(item.head, batch.position->value);
   }
+  if (batch.written_after != 0 && !batch.records.empty()) {
+    item.flags |= item_written_after;
+    append_varint(item.head, zigzag(wrapping_difference(batch.written_after, item.min_index)));
+  }
 }
 
 // Compressed only where that saves an eighth; for less, reading would only be slower.

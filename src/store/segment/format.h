@@ -73,6 +73,7 @@ enum ItemFlag : std::uint8_t {
   item_lz4 = 1 << 1,
   item_raw_range = 1 << 2,
   item_position = 1 << 3,
+  item_written_after = 1 << 4,
 };
 
 // Which fields of a record follow in its row.

@@ -52,6 +52,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
     if (room > 0) --room;
     pushed_.push_back({block.position, split(block), {}});
     largest_block = std::max(largest_block, block.bytes.size());
+    if (!block.bytes.empty()) written_after.push_back(block.written_after);
     block = {};
     return record::PushOutcome::accepted;
   }
@@ -101,6 +102,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   std::vector<std::function<void()>> waiting;
   int room = -1;  // blocks that are taken; -1: any number
   std::size_t largest_block = 0;
+  std::vector<base::UnixNanos> written_after;  // of each block with lines
   bool gap_overtook_data = false;
 
  private:

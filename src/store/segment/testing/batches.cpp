@@ -97,6 +97,7 @@ Batch BatchMaker::make(record::StreamRef stream, std::size_t records) {
   for (std::uint64_t i = 0, count = 1 + below(5); i < count; ++i) batch.rule_names.push_back("rule-" + std::to_string(i));
   for (std::size_t i = 0; i < records; ++i) add_record(batch);
   batch.first_source_line = random_();
+  if (records > 0 && below(2) == 0) batch.written_after = static_cast<base::UnixNanos>(random_());
   if (below(2) == 0) batch.raw = record::RawRange{random_(), random_(), {random_(), random_()}};
   if (below(2) == 0) batch.position = record::Position{words(below(20)), words(below(200))};
   return batch;
@@ -151,6 +152,7 @@ std::string difference(const Batch& a, const Batch& b) {
   if (a.records.size() != b.records.size()) return "number of records";
   if (a.first_source_line != b.first_source_line) return "first source line";
   if (a.position != b.position) return "position";
+  if (a.written_after != b.written_after) return "written after";
   if (a.raw.has_value() != b.raw.has_value()) return "raw range";
   if (a.raw && (a.raw->from != b.raw->from || a.raw->to != b.raw->to || a.raw->hash != b.raw->hash)) return "raw range";
   for (std::size_t i = 0; i < a.records.size(); ++i) {
