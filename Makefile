@@ -26,7 +26,8 @@ test: setup $(BUILD)/build.ninja ## build and run all tests
 	ninja -C $(BUILD) -j $(JOBS)
 	$(PYTHON) tools/test/run.py --build $(BUILD)
 
-test-san: setup ## the tests under ASan+UBSan and under TSan
+test-san: ## the tests under ASan+UBSan and under TSan
+	@tools/setup/setup.sh tools/setup/sanitizers.txt
 	cmake --preset asan-ubsan
 	ninja -C build/asan-ubsan -j $(JOBS)
 	$(PYTHON) tools/test/run.py --build build/asan-ubsan --only unit,logic,fault,fuzz,e2e
@@ -35,7 +36,8 @@ test-san: setup ## the tests under ASan+UBSan and under TSan
 	$(PYTHON) tools/test/run.py --build build/tsan --only unit,logic,e2e
 
 MINUTES ?= 10
-chaos: setup ## fuzz targets and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
+chaos: ## fuzz targets and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
+	@tools/setup/setup.sh tools/setup/sanitizers.txt
 	cmake --preset fuzz
 	ninja -C build/fuzz -j $(JOBS) fuzzers
 	$(MAKE) build

@@ -45,7 +45,9 @@ base::Result<std::optional<EngineFile>> read_engine_file(base::Files& files, con
 }
 
 base::Status remove_engine_file(base::Files& files, const std::string& data_folder) {
-  return files.remove(path_of(data_folder));
+  auto removed = files.remove(path_of(data_folder));
+  if (!removed && removed.error().code == base::ErrorCode::file_not_found) return {};
+  return removed;
 }
 
 }  // namespace telltale::app

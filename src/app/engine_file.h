@@ -20,6 +20,7 @@ struct EngineFile {
 base::Status write_engine_file(base::Files& files, const std::string& data_folder, const EngineFile& engine);
 // Nothing when there is no such file; malformed text is an error. It may be of an engine that was killed.
 base::Result<std::optional<EngineFile>> read_engine_file(base::Files& files, const std::string& data_folder);
+// Good also when it is gone already.
 base::Status remove_engine_file(base::Files& files, const std::string& data_folder);
 
 }  // namespace telltale::app

@@ -9,16 +9,16 @@ namespace telltale::app {
 namespace {
 
 TEST(Pool, RunsWhatWasPosted) {
+  std::latch done(50);  // outlives the pool, whose threads may still be in it when the wait is over
   Pool pool("test", 2, 100);
-  std::latch done(50);
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(pool.post([&] { done.count_down(); }));
   done.wait();
 }
 
 TEST(Pool, RefusesWhatWouldWaitTooLong) {
-  Pool pool("test", 1, 1);
   std::latch running(1);
   std::latch go_on(1);
+  Pool pool("test", 1, 1);
   ASSERT_TRUE(pool.post([&] {
     running.count_down();
     go_on.wait();
@@ -30,11 +30,11 @@ TEST(Pool, RefusesWhatWouldWaitTooLong) {
 }
 
 TEST(Pool, ClosingDropsWhatWaitsAndAwaitsWhatRuns) {
-  Pool pool("test", 1, 10);
   std::latch running(1);
   std::atomic<bool> finished = false;
   std::atomic<bool> waited_ran = false;
   std::latch closing(1);
+  Pool pool("test", 1, 10);
   ASSERT_TRUE(pool.post([&] {
     running.count_down();
     closing.wait();

@@ -70,8 +70,8 @@ class Engine:
     def log(self):
         return (self.folder / "engine.out").read_text(errors="replace")
 
-    def stop(self, signal_number=signal.SIGTERM):
-        """Ends it; returns the exit code."""
+    def stop(self, signal_number=signal.SIGTERM, codes=(0,)):
+        """Ends it; returns the exit code, which must be one of `codes` (a sanitizer that found something makes another)."""
         if self.child is None:
             return None
         if self.child.poll() is None:
@@ -79,6 +79,7 @@ class Engine:
         code = self.child.wait(60)
         self.output.close()
         self.child = None
+        assert code in codes, f"the engine ended with {code}: {self.log()[-20000:]}"
         return code
 
     def kill(self):

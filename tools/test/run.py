@@ -21,11 +21,12 @@ import xml.etree.ElementTree as ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ("unit", "logic", "fault", "fuzz", "e2e", "tools")
 SUITES = {"e2e": "tests/e2e", "tools": "tools"}  # pytest suites by kind
+SYMBOLIZER = "external_symbolizer_path=/usr/lib/llvm-19/bin/llvm-symbolizer"  # tools/setup/sanitizers.txt
 SANITIZER_ENV = {
     # Debian's libraries are not instrumented: container annotations of theirs would be false alarms.
-    "ASAN_OPTIONS": "detect_container_overflow=0:abort_on_error=0:halt_on_error=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tools/test/tsan.supp",
+    "ASAN_OPTIONS": f"detect_container_overflow=0:abort_on_error=0:halt_on_error=1:{SYMBOLIZER}",
+    "UBSAN_OPTIONS": f"print_stacktrace=1:halt_on_error=1:{SYMBOLIZER}",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tools/test/tsan.supp:{SYMBOLIZER}",
 }
 
 
