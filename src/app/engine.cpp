@@ -31,6 +31,7 @@ using telemetry::LogLevel;
 
 constexpr std::size_t ring_bytes = 32 * 1024 * 1024;  // about a second of 100,000 lines/s: what a live reader may fall behind
 constexpr std::int64_t flush_timeout_ns = 10 * base::nanos_per_second;
+constexpr std::int64_t summaries_timeout_ns = 2 * base::nanos_per_second;
 constexpr std::int64_t stop_grace_ns = 2 * base::nanos_per_second;
 constexpr unsigned query_threads = 2;
 constexpr unsigned blocking_threads = 2;
@@ -40,11 +41,16 @@ constexpr std::size_t max_waiting_tasks = 64;
 class CatalogTokens final : public api::TokenChecker {
  public:
   explicit CatalogTokens(const store::Catalog& catalog) : catalog_(catalog) {}
-  std::optional<api::Principal> check(std::string_view token) const override {
+  base::Result<api::Principal> check(std::string_view token) const override {
     const auto holder = catalog_.check_token(token);
-    if (!holder || !holder->scope.empty()) return std::nullopt;  // a scope that is not enforced must not open everything
-    const auto role = api::parse_role(store::token_role_name(holder->role));
-    if (!role) return std::nullopt;
+    const auto role = holder ? api::parse_role(store::token_role_name(holder->role)) : std::nullopt;
+    if (!role) return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
+    if (!holder->scope.empty()) {  // a scope that is not enforced must not open everything
+      return base::fail(base::ErrorCode::forbidden,
+                        fmt::format("the token {} of '{}' is limited to {}, and this version cannot hold it to that", holder->id,
+                                    holder->name, holder->scope),
+                        "Use a token without a scope, made by `telltale token create`.");
+    }
     return api::Principal{holder->name, *role};
   }
 
@@ -203,6 +209,8 @@ class EngineImpl final : public Engine {
     return api::ApiDependencies{.sources = {file_source_.get()},
                                 .store = *store_,
                                 .flush = [this](bool durable, std::int64_t timeout_ns) { return store_->flush(durable, timeout_ns); },
+                                .stream_summaries = [this] { return stream_summaries(); },
+                                .catalog_warnings = [this] { return catalog_->warnings(); },
                                 .hub = hub_,
                                 .metrics = metrics_,
                                 .clock = clock_,
@@ -211,6 +219,14 @@ class EngineImpl final : public Engine {
                                 .blocking = *blocking_,
                                 .listeners = [this] { return listeners(); },
                                 .settings = std::move(settings)};
+  }
+
+  // With what was committed just now, unless the catalog is far behind: then as far as it is.
+  std::vector<store::StreamSummary> stream_summaries() {
+    if (const auto done = catalog_->flush(summaries_timeout_ns); !done) {
+      telemetry::log(LogLevel::warning, "catalog", "counts of streams are not up to date: {}", done.error().message());
+    }
+    return catalog_->streams();
   }
 
   Status listen_main() {

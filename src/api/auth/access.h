@@ -27,7 +27,7 @@ class Access {
   base::Status check_site(const net::Request& request) const;
   // The Origin header, where it is one that was allowed by name: its pages may read answers (CORS).
   std::optional<std::string_view> allowed_foreign_origin(const net::Request& request) const;
-  // unauthorized without a token that is known.
+  // unauthorized without a token; else as TokenChecker::check.
   base::Result<Principal> authenticate(const net::Request& request, TokenPlaces places) const;
 
  private:

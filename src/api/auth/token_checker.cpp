@@ -26,9 +26,10 @@ bool role_allows(Role has, Role needed) {
 
 EngineToken::EngineToken(std::string token, const TokenChecker* others) : token_(std::move(token)), others_(others) {}
 
-std::optional<Principal> EngineToken::check(std::string_view token) const {
+base::Result<Principal> EngineToken::check(std::string_view token) const {
   if (!token_.empty() && base::equals_in_constant_time(token, token_)) return Principal{"engine", Role::admin};
-  return others_ != nullptr ? others_->check(token) : std::nullopt;
+  if (others_ != nullptr) return others_->check(token);
+  return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
 }
 
 }  // namespace telltale::api

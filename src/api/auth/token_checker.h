@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace telltale::api {
 
 // viewer reads; analyst reads and asks for analysis; ingester only pushes (and may wait at a barrier); admin may do everything.
@@ -24,8 +26,8 @@ struct Principal {
 class TokenChecker {
  public:
   virtual ~TokenChecker() = default;
-  // Nobody for a token that is not known.
-  virtual std::optional<Principal> check(std::string_view token) const = 0;
+  // unauthorized for a token that is not known; forbidden, with the reason, for one that is and yet opens nothing here.
+  virtual base::Result<Principal> check(std::string_view token) const = 0;
 };
 
 // The engine's own token (DATA/engine.json or server.token): its holder is the admin "engine". `others` (may be null) is asked for any
@@ -33,7 +35,7 @@ class TokenChecker {
 class EngineToken final : public TokenChecker {
  public:
   explicit EngineToken(std::string token, const TokenChecker* others = nullptr);
-  std::optional<Principal> check(std::string_view token) const override;
+  base::Result<Principal> check(std::string_view token) const override;
 
  private:
   const std::string token_;

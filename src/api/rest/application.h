@@ -14,6 +14,7 @@
 #include "live/hub.h"
 #include "net/http/server.h"
 #include "sources/source.h"
+#include "store/catalog/catalog.h"
 #include "store/engine/store.h"
 #include "telemetry/metrics.h"
 
@@ -46,6 +47,8 @@ struct ApiDependencies {
   std::vector<sources::Source*> sources;
   const store::StoreReader& store;
   std::function<base::Result<store::Committed>(bool durable, std::int64_t timeout_ns)> flush;  // Store::flush
+  std::function<std::vector<store::StreamSummary>()> stream_summaries;                         // Catalog::streams, brought up to date
+  std::function<std::vector<std::string>()> catalog_warnings;                                  // Catalog::warnings
   live::Hub& hub;
   telemetry::Metrics& metrics;
   const base::Clock& clock;

@@ -63,9 +63,10 @@ class FullStore final : public store::StoreReader {
 
 class Tokens final : public TokenChecker {
  public:
-  std::optional<Principal> check(std::string_view token) const override {
+  base::Result<Principal> check(std::string_view token) const override {
     if (const auto role = parse_role(token)) return Principal{"somebody", *role};
-    return std::nullopt;
+    if (token == "scoped") return base::fail(base::ErrorCode::forbidden, "the token is limited to {service=\"api\"}", "Use another.");
+    return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
   }
 };
 
@@ -85,6 +86,8 @@ class ApplicationTest : public ::testing::Test {
         {.sources = {&source},
          .store = store,
          .flush = [this](bool, std::int64_t) { return flushed; },
+         .stream_summaries = [this] { return summaries; },
+         .catalog_warnings = [this] { return warnings; },
          .hub = hub,
          .metrics = metrics,
          .clock = clock,
@@ -136,6 +139,8 @@ class ApplicationTest : public ::testing::Test {
   base::testing::ManualClock clock{t0};
   telemetry::Metrics metrics;
   live::Hub hub{1 << 20};
+  std::vector<store::StreamSummary> summaries;
+  std::vector<std::string> warnings;
   Tokens tokens;
   InlineExecutor executor;
   base::Result<store::Committed> flushed = store::Committed{5};
@@ -195,8 +200,17 @@ TEST_F(ApplicationTest, CountsStreamsLabelsAndGaps) {
   EXPECT_EQ(get("/api/v1/labels/service/values").body, "{\"values\":[\"api\",\"web\"],\"total\":2}\n");
   EXPECT_EQ(get("/api/v1/labels/service/values", {{"limit", "1"}}).body, "{\"values\":[\"api\"],\"total\":2}\n");
   EXPECT_EQ(get("/api/v1/labels/nothing/values").body, "{\"values\":[],\"total\":0}\n");
+  summaries.push_back({.stream = record::make_stream(record::Labels({{"service", "web"}})),
+                       .first_observed = t0 + 2,
+                       .last_observed = t0 + 3,
+                       .records = 1,
+                       .gaps = 1});
   const net::Response streams = get("/api/v1/streams", {{"query", R"({service="web"})"}});
-  EXPECT_THAT(streams.body, HasSubstr(R"("labels":{"service":"web"}}],"total":1})"));
+  EXPECT_THAT(streams.body,
+              HasSubstr(R"("labels":{"service":"web"},"records":1,"errors":0,"gaps":1,)"
+                        R"("first_observed":"2023-11-14T22:13:20.000000002Z","last_observed":"2023-11-14T22:13:20.000000003Z"}])"));
+  EXPECT_THAT(get("/api/v1/streams", {{"query", R"({service="api"})"}}).body,
+              HasSubstr(R"("records":0,"errors":0,"gaps":0,"first_observed":null,"last_observed":null}],"total":1})"));
   const net::Response gaps = get("/api/v1/gaps");
   EXPECT_THAT(gaps.body, HasSubstr(R"("reason":"rotated_away")"));
   EXPECT_THAT(gaps.body, HasSubstr(R"("from_byte":"5","to_byte":"9","lines":null)"));
@@ -220,6 +234,9 @@ TEST_F(ApplicationTest, HealthIsTheWorstOfItsComponents) {
   const net::Response degraded = get("/health");
   EXPECT_EQ(degraded.status, 200);
   EXPECT_THAT(degraded.body, HasSubstr(R"({"name":"source files","status":"degraded","detail":"x.log cannot be read"})"));
+  warnings = {"Tokens are lost.", "It cannot be written."};
+  EXPECT_THAT(get("/health").body,
+              HasSubstr(R"({"name":"catalog","status":"degraded","detail":"Tokens are lost. It cannot be written."})"));
   store.disk_full = true;
   const net::Response unhealthy = get("/health");
   EXPECT_EQ(unhealthy.status, 503);
@@ -253,6 +270,9 @@ TEST_F(ApplicationTest, TokensAndRolesAreAsked) {
   EXPECT_EQ(send(make_request("GET", "/api/v1/query", "wrong")).status, 401);
   EXPECT_EQ(send(make_request("GET", "/api/v1/query", "viewer")).status, 200);
   EXPECT_EQ(send(make_request("GET", "/api/v1/query", "analyst")).status, 200);
+  const net::Response scoped = send(make_request("GET", "/api/v1/query", "scoped"));
+  EXPECT_EQ(scoped.status, 403);
+  EXPECT_THAT(scoped.body, HasSubstr("limited to"));
   const net::Response ingester = send(make_request("GET", "/api/v1/query", "ingester"));
   EXPECT_EQ(ingester.status, 403);
   EXPECT_THAT(ingester.body, HasSubstr("viewer"));

@@ -27,7 +27,7 @@ struct Component {
 };
 
 // A full disk is unhealthy: what is written now cannot be kept. A source that cannot read all of its streams is degraded: the others go
-// on.
+// on. So is a catalog with something wrong: capture goes on without it.
 std::vector<Component> components(const ApiDependencies& parts) {
   std::vector<Component> all;
   const store::StoreStats stats = parts.store.stats();
@@ -37,6 +37,12 @@ std::vector<Component> components(const ApiDependencies& parts) {
     store.detail = "The disk is full: capture waits and goes on by itself when there is space. Free some or lower store.retention_bytes.";
   }
   all.push_back(std::move(store));
+  Component catalog{"catalog", Health::healthy, ""};
+  for (const std::string& warning : parts.catalog_warnings()) {
+    catalog.health = Health::degraded;
+    catalog.detail += (catalog.detail.empty() ? "" : " ") + warning;
+  }
+  all.push_back(std::move(catalog));
   for (const sources::Source* source : parts.sources) {
     sources::SourceHealth health = source->health();
     all.push_back({"source " + health.name, health.healthy ? Health::healthy : Health::degraded, std::move(health.detail)});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <unordered_map>
 
 #include "api/rest/handlers.h"
 #include "api/rest/rest_context.h"
@@ -18,7 +19,27 @@ namespace {
 constexpr std::uint64_t default_limit = 1000;
 constexpr std::uint64_t max_limit = 10'000;
 
-void append_stream(std::string& out, const record::Stream& stream) {
+using Summaries = std::unordered_map<record::StreamId, store::StreamSummary, base::Hash128Hasher>;
+
+Summaries summaries_by_id(const ApiDependencies& parts) {
+  Summaries out;
+  for (store::StreamSummary& summary : parts.stream_summaries()) out.emplace(summary.stream->id, std::move(summary));
+  return out;
+}
+
+void append_time(std::string& out, base::UnixNanos time) {
+  out += time == 0 ? "null" : "\"" + base::format_rfc3339(time) + "\"";
+}
+
+void append_summary(std::string& out, const store::StreamSummary& summary) {
+  out += ",\"records\":" + std::to_string(summary.records) + ",\"errors\":" + std::to_string(summary.errors) +
+         ",\"gaps\":" + std::to_string(summary.gaps) + ",\"first_observed\":";
+  append_time(out, summary.first_observed);
+  out += ",\"last_observed\":";
+  append_time(out, summary.last_observed);
+}
+
+void append_stream(std::string& out, const record::Stream& stream, const store::StreamSummary& summary) {
   out += "{\"id\":\"" + stream.id.hex() + "\",\"labels\":{";
   for (const auto& [name, value] : stream.labels.pairs()) {
     if (out.back() != '{') out.push_back(',');
@@ -26,7 +47,9 @@ void append_stream(std::string& out, const record::Stream& stream) {
     out.push_back(':');
     base::append_json_string(out, value);
   }
-  out += "}}";
+  out.push_back('}');
+  append_summary(out, summary);
+  out.push_back('}');
 }
 
 // {"NAME":[…],"total":N}: at most `limit` of the texts, and how many there are.
@@ -41,16 +64,18 @@ net::Response list_response(std::string_view name, const std::set<std::string>& 
   return json_response(body + "],\"total\":" + std::to_string(texts.size()) + "}");
 }
 
-Result<net::Response> list_streams(const store::StoreReader& store, std::string_view text, std::uint64_t limit) {
+Result<net::Response> list_streams(const ApiDependencies& parts, std::string_view text, std::uint64_t limit) {
   const auto predicate = query::compile(text.empty() ? std::string_view("{}") : text);
   if (!predicate) return std::unexpected(predicate.error());
-  std::vector<record::StreamRef> streams = store.streams();
+  const Summaries summaries = summaries_by_id(parts);
+  std::vector<record::StreamRef> streams = parts.store.streams();
   std::erase_if(streams, [&](const record::StreamRef& stream) { return !(*predicate)->may_match(*stream); });
   std::sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) { return a->labels.pairs() < b->labels.pairs(); });
   std::string body = "{\"streams\":[";
   for (std::size_t i = 0; i < streams.size() && i < limit; ++i) {
     if (i > 0) body.push_back(',');
-    append_stream(body, *streams[i]);
+    const auto summary = summaries.find(streams[i]->id);
+    append_stream(body, *streams[i], summary == summaries.end() ? store::StreamSummary() : summary->second);
   }
   return json_response(body + "],\"total\":" + std::to_string(streams.size()) + "}");
 }
@@ -62,9 +87,9 @@ void handle_streams(const RestContext& context, const CallRef& call) {
   if (!known) return answer(call, known.error());
   const auto limit = number_parameter(call->request, "limit", default_limit, 1, max_limit);
   if (!limit) return answer(call, limit.error());
-  const store::StoreReader& store = context.parts().store;
-  context.answer_on(context.parts().queries, call, [&store, call, limit = *limit] {
-    return list_streams(store, base::trim(call->request.parameter("query").value_or(std::string_view())), limit);
+  const ApiDependencies& parts = context.parts();
+  context.answer_on(parts.queries, call, [&parts, call, limit = *limit] {
+    return list_streams(parts, base::trim(call->request.parameter("query").value_or(std::string_view())), limit);
   });
 }
 
