@@ -6,6 +6,7 @@
 
 #include "api/auth/token_checker.h"
 #include "api/rest/application.h"
+#include "app/activity.h"
 #include "app/commit_fanout.h"
 #include "app/engine_file.h"
 #include "app/pool.h"
@@ -80,6 +81,7 @@ class EngineImpl final : public Engine {
   }
 
   const EngineInfo& info() const override { return info_; }
+  bool end_if_idle(std::int64_t idle_ns) override { return activity_->end_if_idle(idle_ns); }
 
   // The order of starting; stop() is its reverse.
   Status start(const std::function<bool()>& should_stop) {
@@ -108,6 +110,7 @@ class EngineImpl final : public Engine {
     if (queries_ != nullptr) queries_->close();
     if (blocking_ != nullptr) blocking_->close();
     server_.reset();
+    activity_.reset();
     application_.reset();
     fanout_.clear();
     if (catalog_ != nullptr) keep(catalog_->close());
@@ -190,7 +193,8 @@ class EngineImpl final : public Engine {
     queries_ = std::make_unique<PoolExecutor>("query", query_threads);
     blocking_ = std::make_unique<PoolExecutor>("block", blocking_threads);
     application_ = api::make_application(api_dependencies());
-    server_ = net::Server::create(server_limits(config_), *application_, metrics_);
+    activity_ = std::make_unique<Activity>(*application_, clock_, nullptr);
+    server_ = net::Server::create(server_limits(config_), *activity_, metrics_);
     if (auto main = listen_main(); !main) return main;
     listen_secondary(api::PortRole::health, config_.server.health_port, "server.health_port");
     listen_secondary(api::PortRole::metrics, config_.server.metrics_port, "server.metrics_port");
@@ -295,6 +299,7 @@ class EngineImpl final : public Engine {
   std::unique_ptr<PoolExecutor> queries_;
   std::unique_ptr<PoolExecutor> blocking_;
   std::unique_ptr<net::Application> application_;
+  std::unique_ptr<Activity> activity_;
   std::unique_ptr<net::Server> server_;
 };
 

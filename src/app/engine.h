@@ -1,6 +1,7 @@
 // The engine: all parts of a running `telltale serve`, wired. Start order and reverse stop order are visible in engine.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ class Engine {
   static base::Result<std::unique_ptr<Engine>> start(const config::Config& config, base::Files& files, base::Clock& clock,
                                                      base::Random& random, const std::function<bool()>& should_stop);
   virtual const EngineInfo& info() const = 0;
+  // True when nothing has used the engine for `idle_ns` and no run is open: it takes no more requests from then on, and is to be stopped.
+  virtual bool end_if_idle(std::int64_t idle_ns) = 0;
   // Stops reading, brings what was read into the store, syncs, ends. The first error met is given; all parts are stopped anyway.
   virtual base::Status stop() = 0;
 };

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -20,24 +21,6 @@ namespace {
 
 constexpr mode_t file_mode = 0600;
 constexpr mode_t directory_mode = 0700;
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 template <class... Words>
 std::unexpected<Error> failed(fmt::format_string<Words...> what, Words&&... words) {

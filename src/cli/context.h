@@ -56,5 +56,6 @@ void add_tail(Command program, Context& context);
 void add_config(Command program, Context& context);
 void add_store(Command program, Context& context);
 void add_token(Command program, Context& context);
+void add_engine(Command program, Context& context);
 
 }  // namespace telltale::cli
