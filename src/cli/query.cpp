@@ -70,7 +70,7 @@ void say_more(std::string_view cursor) {
 
 base::Result<query::QueryRequest> offline_request(const store::StoreReader& reader, const QueryOptions& options, base::UnixNanos now) {
   query::QueryRequest request;
-  auto predicate = query::compile(options.query);
+  auto predicate = query::compile(options.query, nullptr);
   if (!predicate) return base::pass(predicate);
   request.predicate = std::move(*predicate);
   const auto range = time_range(options, now);

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,12 +44,21 @@ class CommitListener {
   virtual void on_commit(const CommittedBatchRef& batch) = 0;
 };
 
+// Times of records (Record::index_time), both ends inside.
+struct TimeBounds {
+  UnixNanos from = INT64_MIN;
+  UnixNanos to = INT64_MAX;
+  bool operator==(const TimeBounds&) const = default;
+};
+
 // Decides on records; made by query/ (a compiled query), used by the live hub and the store's scans. Immutable after construction.
 class RecordPredicate {
  public:
   virtual ~RecordPredicate() = default;
   // Whole streams first: false means that no record of it can match.
   virtual bool may_match(const Stream& stream) const = 0;
+  // Asked before a scan: records whose index time is outside do not match. Nothing: none can match.
+  virtual std::optional<TimeBounds> time_bounds() const { return TimeBounds{}; }
   // Asked of records whose stream may match.
   virtual bool matches(const RecordView& record) const = 0;
   // Appends the indices of the batch's records that match, ascending: what matches() says of each, but made so that a whole batch can be
@@ -60,11 +71,16 @@ class RecordPredicate {
   }
 };
 
-// Labels that are computed on reading and belong to no stream (test, run, template…).
+// Labels that are computed on reading and belong to no stream: `run`, `test`, `worker` and `test_candidate`, made by runs/ and asked by
+// query/. A record may have several values of one label, or none.
 class ComputedLabels {
  public:
   virtual ~ComputedLabels() = default;
-  virtual std::string value(const RecordView& record, std::string_view label) const = 0;
+  // Of the batch's records `indices` (ascending) those for which `holds` says yes of their values. `values` are valid during that call.
+  using ValuesHold = std::function<bool(std::span<const std::string_view> values)>;
+  virtual void keep(const Batch& batch, std::string_view label, const ValuesHold& holds, std::vector<std::uint32_t>& indices) const = 0;
+  // Index times outside belong to no record that has the value. Nothing: no record has it.
+  virtual std::optional<TimeBounds> bounds(std::string_view label, std::string_view value) const = 0;
 };
 
 // ${NAME}, ${file:…}, ${vault:…}: one resolver a scheme ("" is the environment).

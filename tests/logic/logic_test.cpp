@@ -58,7 +58,7 @@ void ingest(MemoryReader& reader, const Ingest& block, std::size_t batch_lines) 
 
 query::QueryRequest request_of(const Ask& ask) {
   query::QueryRequest request;
-  auto predicate = query::compile(ask.text);
+  auto predicate = query::compile(ask.text, nullptr);
   if (!predicate) throw std::runtime_error(predicate.error().message());
   request.predicate = *predicate;
   if (ask.from) request.from_time = *ask.from;
@@ -107,7 +107,7 @@ void check_count(const MemoryReader& reader, const Ask& ask) {
 }
 
 void check_error(const Ask& ask) {
-  const auto result = query::compile(ask.text);
+  const auto result = query::compile(ask.text, nullptr);
   ASSERT_FALSE(result.has_value());
   const std::string text = fmt::format("{}: {}", base::info_of(result.error().code).name, result.error().cause);
   EXPECT_THAT(std::vector{text}, ElementsAreArray(ask.expected));

@@ -29,8 +29,8 @@ class RestApplication final : public net::Application {
   explicit RestApplication(ApiDependencies dependencies)
       : context_(std::move(dependencies)),
         access_(settings().allowed_hosts, settings().allowed_origins, settings().require_token, context_.parts().tokens),
-        live_(context_.parts().store, context_.parts().hub, context_.parts().clock, context_.parts().queries, context_.parts().metrics,
-              {settings().max_tail_records, settings().live_queue_bytes}) {}
+        live_(context_.parts().store, context_.parts().hub, context_.parts().clock, context_.parts().labels, context_.parts().queries,
+              context_.parts().metrics, {settings().max_tail_records, settings().live_queue_bytes}) {}
 
   void handle(net::Request request, net::Responder respond) override;
   net::UpgradeDecision upgrade(const net::Request& request) override;

@@ -52,6 +52,7 @@ struct ApiDependencies {
   live::Hub& hub;
   telemetry::Metrics& metrics;
   const base::Clock& clock;
+  const record::ComputedLabels* labels = nullptr;  // run, test, worker, test_candidate; null: queries for them are refused
   const TokenChecker& tokens;
   Executor& queries;                                     // scans: may take seconds
   Executor& blocking;                                    // barriers and health: at least two threads

@@ -65,7 +65,7 @@ net::Response list_response(std::string_view name, const std::set<std::string>& 
 }
 
 Result<net::Response> list_streams(const ApiDependencies& parts, std::string_view text, std::uint64_t limit) {
-  const auto predicate = query::compile(text.empty() ? std::string_view("{}") : text);
+  const auto predicate = query::compile(text.empty() ? std::string_view("{}") : text, parts.labels);
   if (!predicate) return std::unexpected(predicate.error());
   const Summaries summaries = summaries_by_id(parts);
   std::vector<record::StreamRef> streams = parts.store.streams();

@@ -7,9 +7,9 @@
 
 namespace telltale::api {
 
-base::Result<LiveQuery> compile_live_query(std::string_view text) {
+base::Result<LiveQuery> compile_live_query(std::string_view text, const record::ComputedLabels* labels) {
   const std::string_view asked = base::trim(text).empty() ? std::string_view("{}") : text;
-  auto predicate = query::compile(asked);
+  auto predicate = query::compile(asked, labels);
   if (!predicate) return base::pass(predicate);
   return LiveQuery{std::string(asked), *std::move(predicate)};
 }

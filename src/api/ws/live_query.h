@@ -21,8 +21,8 @@ struct LiveQuery {
   query::PredicateRef predicate;  // shared: the subscribers of equal queries
 };
 
-// Nothing is everything.
-base::Result<LiveQuery> compile_live_query(std::string_view text);
+// Nothing is everything. `labels`: as for query::compile.
+base::Result<LiveQuery> compile_live_query(std::string_view text, const record::ComputedLabels* labels);
 
 // The sequence that `text`, a cursor or a decimal sequence, names; cursor_invalid when it is beyond what the store has given out.
 base::Result<Sequence> resume_point(const store::StoreReader& store, std::string_view text);

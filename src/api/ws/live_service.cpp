@@ -24,13 +24,14 @@ class LiveHandler final : public net::WsHandler {
 
 }  // namespace
 
-LiveService::LiveService(const store::StoreReader& store, live::Hub& hub, const base::Clock& clock, Executor& queries,
-                         telemetry::Metrics& metrics, const LiveSettings& settings)
+LiveService::LiveService(const store::StoreReader& store, live::Hub& hub, const base::Clock& clock, const record::ComputedLabels* labels,
+                         Executor& queries, telemetry::Metrics& metrics, const LiveSettings& settings)
     : settings_(settings),
       broadcaster_(hub, clock),
       context_{store,
                hub,
                clock,
+               labels,
                queries,
                broadcaster_,
                store.stats().next_sequence,
@@ -41,7 +42,7 @@ LiveService::LiveService(const store::StoreReader& store, live::Hub& hub, const 
 
 base::Result<SessionStart> LiveService::read_start(const net::Request& request) const {
   if (auto known = check_parameters(request, {"query", "after", "tail", "token"}); !known) return std::unexpected(known.error());
-  auto query = compile_live_query(request.parameter("query").value_or(std::string_view()));
+  auto query = compile_live_query(request.parameter("query").value_or(std::string_view()), context_.labels);
   if (!query) return base::pass(query);
   SessionStart start{*std::move(query), context_.now(), false, 0};
   const std::string_view after = request.parameter("after").value_or(std::string_view());

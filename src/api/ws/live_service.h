@@ -20,8 +20,8 @@ struct LiveSettings {
 class LiveService {
  public:
   // All references outlive it.
-  LiveService(const store::StoreReader& store, live::Hub& hub, const base::Clock& clock, Executor& queries, telemetry::Metrics& metrics,
-              const LiveSettings& settings);
+  LiveService(const store::StoreReader& store, live::Hub& hub, const base::Clock& clock, const record::ComputedLabels* labels,
+              Executor& queries, telemetry::Metrics& metrics, const LiveSettings& settings);
 
   // Parameters: query, after (a cursor or sequence), tail (records; not with after); `token` is not looked at here. A refusal says which
   // of them is wrong. `protocol` is named in the handshake's answer.

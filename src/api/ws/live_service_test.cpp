@@ -35,7 +35,7 @@ std::vector<std::string> contents(const std::vector<std::string>& messages) {
 // An engine's live part and its clients.
 struct Engine {
   explicit Engine(std::size_t ring_bytes = 8 << 20, std::size_t queue_bytes = 1 << 20)
-      : hub(ring_bytes), store(&hub, first_sequence), service(store, hub, clock, executor, metrics, {1000, queue_bytes}) {}
+      : hub(ring_bytes), store(&hub, first_sequence), service(store, hub, clock, nullptr, executor, metrics, {1000, queue_bytes}) {}
 
   ~Engine() { threads.reset(); }  // their tasks refer to the service
 

@@ -232,7 +232,7 @@ void LiveSession::read_store(const Step& step, Sequence to) {
 }
 
 void LiveSession::subscribe(const ClientMessage& message) {
-  auto query = compile_live_query(message.query);
+  auto query = compile_live_query(message.query, context_.labels);
   if (!query) return send_text(error_message(context_.clock.wall(), query.error()));
   SessionStart start{*std::move(query), context_.now(), false, 0};
   if (!message.after.empty()) {

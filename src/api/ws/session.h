@@ -26,6 +26,7 @@ struct LiveContext {
   const store::StoreReader& store;
   live::Hub& hub;
   const base::Clock& clock;
+  const record::ComputedLabels* labels;  // null: there are none
   Executor& queries;
   Broadcaster& broadcaster;
   Sequence initial_sequence;  // all records below are of earlier runs of the engine

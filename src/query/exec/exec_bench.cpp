@@ -44,7 +44,7 @@ void scan(benchmark::State& state, const std::string& text) {
   static const testing::MemoryReader reader = make_corpus();
   const base::SystemClock clock;
   QueryRequest request;
-  request.predicate = *compile(text);
+  request.predicate = *compile(text, nullptr);
   std::uint64_t records = 0;
   for (auto _ : state) {
     const auto counted = count(reader, clock, request);

@@ -70,11 +70,23 @@ class Scanner {
   std::vector<std::uint32_t> selected_;
 };
 
-store::ScanRange range_of(const QueryRequest& request) {
+// Nothing: no record can match.
+std::optional<store::ScanRange> range_of(const QueryRequest& request) {
+  const auto bounds = request.predicate->time_bounds();
+  if (!bounds) return std::nullopt;
   store::ScanRange range;
-  range.from_time = request.from_time;
-  range.to_time = request.to_time;
+  range.from_time = std::max(request.from_time, bounds->from);
+  range.to_time = std::min(request.to_time, bounds->to);
   range.newest_first = request.newest_first;
+  if (range.from_time > range.to_time) return std::nullopt;
+  if (!request.after) return range;
+  const bool nothing_left = request.newest_first ? *request.after == 0 : *request.after == ~record::Sequence{0};
+  if (nothing_left) return std::nullopt;
+  if (request.newest_first) {
+    range.to_sequence = *request.after - 1;
+  } else {
+    range.from_sequence = *request.after + 1;
+  }
   return range;
 }
 
@@ -123,37 +135,32 @@ class Page {
 
 }  // namespace
 
-base::Result<PredicateRef> compile(std::string_view text) {
+base::Result<PredicateRef> compile(std::string_view text, const record::ComputedLabels* labels) {
   auto query = parse(text);
   if (!query) return base::pass(query);
-  auto compiled = CompiledQuery::make(*query, text);
+  auto compiled = CompiledQuery::make(*query, text, labels);
   if (!compiled) return base::pass(compiled);
   return PredicateRef(std::move(*compiled));
 }
 
 base::Result<QueryAnswer> run(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request) {
-  store::ScanRange range = range_of(request);
-  if (request.after) {
-    const bool nothing_left = request.newest_first ? *request.after == 0 : *request.after == ~record::Sequence{0};
-    if (nothing_left) return QueryAnswer{};
-    if (request.newest_first) {
-      range.to_sequence = *request.after - 1;
-    } else {
-      range.from_sequence = *request.after + 1;
-    }
-  }
-  if (request.limit == 0) return QueryAnswer{};
+  const auto range = range_of(request);
+  if (!range || request.limit == 0) return QueryAnswer{};
   Page page(request);
   Scanner scanner(clock, request);
-  auto status = scanner.scan(reader, range, [&](const CommittedBatchRef& batch) { return page.add(batch, scanner.select(*batch)); });
+  auto status = scanner.scan(reader, *range, [&](const CommittedBatchRef& batch) { return page.add(batch, scanner.select(*batch)); });
   if (!status) return base::pass(status);
   return page.take();
 }
 
 base::Result<CountAnswer> count(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request) {
   CountAnswer answer;
+  QueryRequest whole = request;
+  whole.after.reset();
+  const auto range = range_of(whole);
+  if (!range) return answer;
   Scanner scanner(clock, request);
-  auto status = scanner.scan(reader, range_of(request), [&](const CommittedBatchRef& batch) {
+  auto status = scanner.scan(reader, *range, [&](const CommittedBatchRef& batch) {
     for (const std::uint32_t index : scanner.select(*batch)) {
       const record::Record& record = batch->batch.records[index];
       const bool gap = record.has(record::flag_gap);

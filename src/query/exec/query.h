@@ -22,8 +22,9 @@ using record::Sequence;
 // A compiled query is a predicate: {service="api",severity>="warn"} |= "x" != "y" |~ "re" !~ "re". Immutable, shared by threads.
 using PredicateRef = std::shared_ptr<const record::RecordPredicate>;  // shared: a live subscription and the scan that fills it
 
-// query_syntax (cause names the column and what was expected there), query_regex, query_unsupported.
-base::Result<PredicateRef> compile(std::string_view text);
+// query_syntax (cause names the column and what was expected there), query_regex, query_unsupported. `labels` knows the labels run, test,
+// worker and test_candidate and outlives the predicate; null: queries for them are query_unsupported.
+base::Result<PredicateRef> compile(std::string_view text, const record::ComputedLabels* labels);
 
 struct QueryRequest {
   PredicateRef predicate;
@@ -49,8 +50,9 @@ struct QueryAnswer {
   std::uint64_t scanned_bytes = 0;
 };
 
-// On the caller's thread. Gap records of streams that match are always among the rows: they say what is missing. Rows keep what they
-// show alive, not more than a few times the bytes of their lines. query_timeout; errors of the store.
+// On the caller's thread. Looks only where the predicate's time bounds allow a match. Gap records of streams that match are always among
+// the rows: they say what is missing. Rows keep what they show alive, not more than a few times the bytes of their lines. query_timeout;
+// errors of the store.
 base::Result<QueryAnswer> run(const store::StoreReader& reader, const base::Clock& clock, const QueryRequest& request);
 
 struct CountAnswer {

@@ -25,7 +25,7 @@ const record::Labels db({{"service", "db"}});
 
 QueryRequest request(std::string_view text) {
   QueryRequest out;
-  out.predicate = *compile(text);
+  out.predicate = *compile(text, nullptr);
   return out;
 }
 
@@ -160,9 +160,9 @@ TEST_F(RunTest, CountsWhatMatches) {
 }
 
 TEST(Compile, ErrorsComeFromEveryStep) {
-  EXPECT_EQ(compile("{a=}").error().code, ErrorCode::query_syntax);
-  EXPECT_EQ(compile("{} | json").error().code, ErrorCode::query_unsupported);
-  EXPECT_EQ(compile(R"({} |~ "(")").error().code, ErrorCode::query_regex);
+  EXPECT_EQ(compile("{a=}", nullptr).error().code, ErrorCode::query_syntax);
+  EXPECT_EQ(compile("{} | json", nullptr).error().code, ErrorCode::query_unsupported);
+  EXPECT_EQ(compile(R"({} |~ "(")", nullptr).error().code, ErrorCode::query_regex);
 }
 
 }  // namespace

@@ -138,8 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"{}[5m]", unsupported, "column 3: a range such as [5m] is not supported"},
                       Wrong{"{} |> \"<_> a\"", unsupported, "column 4: the pattern filter |> is not supported"},
                       Wrong{"{} |= ip(\"10.0.0.0/8\")", unsupported, "column 7: the line filter ip() is not supported"},
-                      Wrong{"{test=\"t1\"}", unsupported, "column 2: the computed label test is not supported"},
-                      Wrong{"{} | worker = \"gw0\"", unsupported, "column 6: the computed label worker is not supported"},
+                      Wrong{"{template=\"t1\"}", unsupported, "column 2: the computed label template is not supported"},
+                      Wrong{"{} | template = \"x\"", unsupported, "column 6: the computed label template is not supported"},
                       Wrong{"{} | duration > 10s", unsupported, "column 15: comparing the label duration with > is not supported"},
                       Wrong{"{} | a=\"b\" or c=\"d\"", unsupported, "column 12: or between label filters is not supported"}));
 

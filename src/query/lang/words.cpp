@@ -8,7 +8,7 @@
 namespace telltale::query {
 namespace {
 
-constexpr std::string_view reserved_labels[] = {"test", "run", "worker", "template", "test_candidate"};
+constexpr std::string_view reserved_labels[] = {"template"};
 
 // Grafana Loki, "Log queries": parser, label and line format expressions.
 constexpr std::string_view unsupported_stages[] = {"json",        "logfmt",       "regexp",     "pattern", "unpack", "unwrap",
@@ -66,6 +66,10 @@ std::optional<ComputedLabel> computed_label(std::string_view name) {
   if (name == "level") return ComputedLabel::level;
   if (name == "error") return ComputedLabel::error;
   if (name == "finding") return ComputedLabel::finding;
+  if (name == "run") return ComputedLabel::run;
+  if (name == "test") return ComputedLabel::test;
+  if (name == "worker") return ComputedLabel::worker;
+  if (name == "test_candidate") return ComputedLabel::test_candidate;
   return std::nullopt;
 }
 

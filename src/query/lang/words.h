@@ -10,13 +10,22 @@ namespace telltale::query {
 
 // Labels that no stream has: they are found on reading, record by record.
 enum class ComputedLabel : std::uint8_t {
-  level,    // the severity's name: trace debug info warn error fatal unset
-  error,    // "true" for an error record (severity >= error, or a finding), else "false"
-  finding,  // the rules that marked the record; "" when none did
+  level,           // the severity's name: trace debug info warn error fatal unset
+  error,           // "true" for an error record (severity >= error, or a finding), else "false"
+  finding,         // the rules that marked the record; "" when none did
+  run,             // the runs that were running then and look at the stream
+  test,            // node id and id of the one test the record belongs to; "" when that is not certain
+  worker,          // that test's worker
+  test_candidate,  // node ids and ids of the tests that it may belong to, when there are several
 };
 std::optional<ComputedLabel> computed_label(std::string_view name);
 
-// test run worker template test_candidate: computed labels whose data does not exist in this version.
+// Those whose values record::ComputedLabels knows.
+constexpr bool comes_from_runs(ComputedLabel label) {
+  return label >= ComputedLabel::run;
+}
+
+// template: a computed label whose data does not exist in this version.
 bool is_reserved_label(std::string_view name);
 
 // json logfmt line_format…: LogQL's stages that this version does not have.

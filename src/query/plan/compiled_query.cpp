@@ -5,12 +5,15 @@
 #include <utility>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "query/lang/words.h"
 
 namespace telltale::query {
 namespace {
 
 constexpr unsigned severity_count = 25;  // 0 (unset) to 24
+constexpr std::string_view lifecycle_source = "lifecycle";
 
 bool holds(const SeverityFilter& filter, unsigned severity) {
   switch (filter.op) {
@@ -46,6 +49,13 @@ struct RegexCounter {
   void operator()(const LineFilter& filter) { count += is_regex(filter.op) ? filter.values.size() : 0; }
 };
 
+// A record may have several values: one that is the wanted value is enough; negated, none may be it. Without any it has the empty one.
+bool any_of(const LabelCondition& condition, std::span<const std::string_view> values) {
+  const bool held = values.empty() ? condition.is("")
+                                   : std::any_of(values.begin(), values.end(), [&](std::string_view value) { return condition.is(value); });
+  return held != condition.negative();
+}
+
 std::size_t count_regexes(const Query& query) {
   RegexCounter counter;
   for (const Condition& condition : query.selector) std::visit([&](const auto& part) { counter(part); }, condition);
@@ -55,8 +65,10 @@ std::size_t count_regexes(const Query& query) {
 
 }  // namespace
 
-base::Result<std::shared_ptr<const CompiledQuery>> CompiledQuery::make(const Query& query, std::string_view text) {
+base::Result<std::shared_ptr<const CompiledQuery>> CompiledQuery::make(const Query& query, std::string_view text,
+                                                                       const record::ComputedLabels* labels) {
   auto compiled = std::make_shared<CompiledQuery>();
+  compiled->runs_ = labels;
   const RegexCompiler compiler(text, count_regexes(query));
   base::Status status;
   const auto add = [&](const auto& part) {
@@ -75,9 +87,11 @@ base::Status CompiledQuery::add(const LabelMatcher& matcher, const RegexCompiler
   if (!condition) return base::pass(condition);
   const auto computed = computed_label(matcher.name);
   if (!computed) {
+    asks_lifecycle_ = asks_lifecycle_ || (matcher.name == "source" && !condition->negative() && condition->is(lifecycle_source));
     labels_.push_back(std::move(*condition));
     return {};
   }
+  if (comes_from_runs(*computed)) return add_of_runs(matcher, std::move(*condition));
   all_records_ = false;
   switch (*computed) {
     case ComputedLabel::level:
@@ -90,7 +104,18 @@ base::Status CompiledQuery::add(const LabelMatcher& matcher, const RegexCompiler
     case ComputedLabel::finding:
       findings_.push_back(std::move(*condition));
       break;
+    default:
+      break;
   }
+  return {};
+}
+
+base::Status CompiledQuery::add_of_runs(const LabelMatcher& matcher, LabelCondition condition) {
+  if (runs_ == nullptr) {
+    return base::fail(base::ErrorCode::query_unsupported, fmt::format("the label {} is not known here", matcher.name));
+  }
+  if (matcher.op == MatchOp::equal && !matcher.value.value.empty()) bounding_.push_back(matcher);
+  of_runs_.push_back(std::move(condition));
   return {};
 }
 
@@ -108,15 +133,39 @@ base::Status CompiledQuery::add(const LineFilter& filter, const RegexCompiler& c
 }
 
 bool CompiledQuery::may_match(const record::Stream& stream) const {
+  if (!asks_lifecycle_ && stream.labels.get("source") == lifecycle_source) return false;
   return std::all_of(labels_.begin(), labels_.end(),
                      [&stream](const LabelCondition& condition) { return condition.matches(stream.labels.get(condition.name())); });
+}
+
+std::optional<record::TimeBounds> CompiledQuery::time_bounds() const {
+  record::TimeBounds all;
+  for (const LabelMatcher& matcher : bounding_) {
+    const auto bounds = runs_->bounds(matcher.name, matcher.value.value);
+    if (!bounds) return std::nullopt;
+    all = {std::max(all.from, bounds->from), std::min(all.to, bounds->to)};
+  }
+  if (all.from > all.to) return std::nullopt;
+  return all;
 }
 
 bool CompiledQuery::matches(const record::RecordView& view) const {
   if (view.record->has(record::flag_gap)) return true;
   if (!conditions_hold(*view.batch, *view.record)) return false;
   const std::string_view line = view.line();
-  return std::all_of(lines_.begin(), lines_.end(), [line](const CompiledLineFilter& filter) { return filter.matches(line); });
+  if (!std::all_of(lines_.begin(), lines_.end(), [line](const CompiledLineFilter& filter) { return filter.matches(line); })) return false;
+  if (of_runs_.empty()) return true;
+  std::vector<std::uint32_t> kept{static_cast<std::uint32_t>(view.record - view.batch->records.data())};
+  keep_of_runs(*view.batch, kept);
+  return !kept.empty();
+}
+
+void CompiledQuery::keep_of_runs(const record::Batch& batch, std::vector<std::uint32_t>& indices) const {
+  for (const LabelCondition& condition : of_runs_) {
+    if (indices.empty()) return;
+    runs_->keep(
+        batch, condition.name(), [&condition](std::span<const std::string_view> values) { return any_of(condition, values); }, indices);
+  }
 }
 
 bool CompiledQuery::conditions_hold(const record::Batch& batch, const record::Record& record) const {
@@ -127,16 +176,12 @@ bool CompiledQuery::conditions_hold(const record::Batch& batch, const record::Re
   return findings_.empty() || findings_hold(batch, record);
 }
 
-// A record with several findings has several values: one that is the wanted value is enough; negated, none may be it.
 bool CompiledQuery::findings_hold(const record::Batch& batch, const record::Record& record) const {
-  const auto findings = batch.findings_of(record);
-  return std::all_of(findings_.begin(), findings_.end(), [&](const LabelCondition& condition) {
-    const bool held =
-        findings.empty() ? condition.is("") : std::any_of(findings.begin(), findings.end(), [&](const record::Finding& finding) {
-          return finding.rule < batch.rule_names.size() && condition.is(batch.rule_names[finding.rule]);
-        });
-    return held != condition.negative();
-  });
+  std::vector<std::string_view> rules;
+  for (const record::Finding& finding : batch.findings_of(record)) {
+    if (finding.rule < batch.rule_names.size()) rules.push_back(batch.rule_names[finding.rule]);
+  }
+  return std::all_of(findings_.begin(), findings_.end(), [&](const LabelCondition& condition) { return any_of(condition, rules); });
 }
 
 bool CompiledQuery::may_match_batch(const record::Batch& batch) const {
@@ -161,6 +206,7 @@ void CompiledQuery::select(const record::CommittedBatch& committed, std::vector<
     if (kept.empty()) return;
     filter.keep_matching(batch, kept);
   }
+  keep_of_runs(batch, kept);
   out.insert(out.end(), kept.begin(), kept.end());
 }
 

@@ -14,13 +14,17 @@
 
 namespace telltale::query {
 
-// Immutable, thread-safe. Gap records of a stream that may match always match: they say what the other answers lack.
+// Immutable, thread-safe. Gap records of a stream that may match always match: they say what the other answers lack. Streams of the
+// engine's own events of runs and tests match only where the query asks for their source by name.
 class CompiledQuery final : public record::RecordPredicate {
  public:
-  // `text` is what `query` was parsed from: errors (query_regex) point into it.
-  static base::Result<std::shared_ptr<const CompiledQuery>> make(const Query& query, std::string_view text);
+  // `text` is what `query` was parsed from: errors (query_regex) point into it. `labels` outlives the query; null: a query for a label of
+  // runs is query_unsupported.
+  static base::Result<std::shared_ptr<const CompiledQuery>> make(const Query& query, std::string_view text,
+                                                                 const record::ComputedLabels* labels);
 
   bool may_match(const record::Stream& stream) const override;
+  std::optional<record::TimeBounds> time_bounds() const override;
   bool matches(const record::RecordView& view) const override;
   void select(const record::CommittedBatch& batch, std::vector<std::uint32_t>& out) const override;
 
@@ -31,12 +35,18 @@ class CompiledQuery final : public record::RecordPredicate {
   base::Status add(const LabelMatcher& matcher, const RegexCompiler& compiler);
   base::Status add(const SeverityFilter& filter, const RegexCompiler& compiler);
   base::Status add(const LineFilter& filter, const RegexCompiler& compiler);
+  base::Status add_of_runs(const LabelMatcher& matcher, LabelCondition condition);
+  void keep_of_runs(const record::Batch& batch, std::vector<std::uint32_t>& indices) const;
   bool conditions_hold(const record::Batch& batch, const record::Record& record) const;
   bool findings_hold(const record::Batch& batch, const record::Record& record) const;
 
   std::vector<LabelCondition> labels_;     // of the stream
   std::vector<LabelCondition> findings_;   // names of the record's rules
   std::vector<CompiledLineFilter> lines_;  // cheapest first
+  const record::ComputedLabels* runs_ = nullptr;
+  std::vector<LabelCondition> of_runs_;  // values that runs_ knows; asked last
+  std::vector<LabelMatcher> bounding_;   // those of them that name one value
+  bool asks_lifecycle_ = false;          // the source of the engine's own events is asked for
   // Bit n: records of severity n may match. Severity filters and the label level come to this.
   std::uint32_t severities_ = (1u << 25u) - 1;
   bool errors_match_ = true;      // records for which the label error is "true"

@@ -18,10 +18,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::shared_ptr<const CompiledQuery> compiled(std::string_view text) {
+std::shared_ptr<const CompiledQuery> compiled(std::string_view text, const record::ComputedLabels* labels = nullptr) {
   auto query = parse(text);
   if (!query) throw std::runtime_error(query.error().message());
-  auto out = CompiledQuery::make(*query, text);
+  auto out = CompiledQuery::make(*query, text, labels);
   if (!out) throw std::runtime_error(out.error().message());
   return *out;
 }
@@ -116,7 +116,7 @@ TEST(CompiledQuery, GapsAlwaysMatch) {
 
 TEST(CompiledQuery, WrongRegularExpressionsAreRefusedWithTheirPlace) {
   const std::string_view text = R"({a=~"ok"} |~ "a(b")";
-  const auto result = CompiledQuery::make(*parse(text), text);
+  const auto result = CompiledQuery::make(*parse(text), text, nullptr);
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, base::ErrorCode::query_regex);
   EXPECT_EQ(result.error().cause, "column 14: the regular expression is not valid: missing ): a(b");
@@ -125,7 +125,7 @@ TEST(CompiledQuery, WrongRegularExpressionsAreRefusedWithTheirPlace) {
 TEST(CompiledQuery, RegularExpressionsTooLargeForTheirMemoryAreRefused) {
   std::string text = "{}";
   for (int i = 0; i < 200; ++i) text += R"( |~ "\\pL{1000}")";
-  const auto result = CompiledQuery::make(*parse(text), text);
+  const auto result = CompiledQuery::make(*parse(text), text, nullptr);
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, base::ErrorCode::query_regex);
   EXPECT_THAT(result.error().cause, HasSubstr("pattern too large"));

@@ -30,7 +30,9 @@ class Attributor final : public record::ComputedLabels {
 
   BatchAttribution attribute(const record::Batch& batch) const;
 
-  std::string value(const record::RecordView& record, std::string_view label) const override;
+  void keep(const record::Batch& batch, std::string_view label, const ValuesHold& holds,
+            std::vector<std::uint32_t>& indices) const override;
+  std::optional<record::TimeBounds> bounds(std::string_view label, std::string_view value) const override;
 
  private:
   const Registry& registry_;
