@@ -43,6 +43,7 @@ enum RecordFlag : std::uint16_t {
   flag_invalid_utf8 = 1 << 5,       // the line holds bytes that are no UTF-8; they are kept as they were
   flag_gap = 1 << 6,                // no line but a gap record: see record/gap.h
   flag_unterminated = 1 << 7,       // the source ended without a line end after it
+  flag_lifecycle = 1 << 8,          // no line but an event of a run (docs/reference/runs.md)
 };
 
 enum class AttributeType : std::uint8_t { text, integer, real, boolean, null, json };  // json: an array or object, as written

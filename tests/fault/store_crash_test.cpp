@@ -92,6 +92,8 @@ class Appending final : public StoreScenario {
         oracle_.push(store, "api", i + 1, 40);
         oracle_.push(store, "web", 1, 300);
         flush(store, false);
+        oracle_.push(store, events_service, 1, 40);
+        if (i % 2 == 0) flush(store, false);  // in a frame of its own, or with what follows
         oracle_.push(store, "api", 1, 40);
         flush(store, i % 3 == 2);
         store.clock.advance(2 * nanos_per_second);

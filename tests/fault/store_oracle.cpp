@@ -15,8 +15,11 @@ using store::testing::TestStore;
 void StoreOracle::push(TestStore& store, const std::string& service, std::size_t count, std::size_t padding) {
   std::uint64_t& next = next_.try_emplace(service, 1).first->second;
   padding_[service] = padding;
-  if (store.push(test_batch(test_stream(service), next, count, store.clock.wall(), padding)) == record::PushOutcome::accepted)
-    next += count;
+  record::Batch batch = test_batch(test_stream(service), next, count, store.clock.wall(), padding);
+  if (service == events_service) {
+    for (record::Record& record : batch.records) record.flags = record::flag_lifecycle;
+  }
+  if (store.push(std::move(batch)) == record::PushOutcome::accepted) next += count;
 }
 
 void StoreOracle::restart_from(TestStore& store) {
@@ -67,7 +70,23 @@ StoreOracle::Found StoreOracle::look(TestStore& store) {
     return store::ScanStep::go_on;
   });
   if (!status) fail("scan: " + status.error().message());
+  check_events(store, found);
   return found;
+}
+
+// A scan for events alone meets all of them.
+void StoreOracle::check_events(TestStore& store, Found& found) {
+  std::size_t events = 0;
+  store::ScanRange range;
+  range.lifecycle_only = true;
+  const auto is_event = [](const record::Stream& stream) { return stream.labels.get("service") == events_service; };
+  const auto status = store.engine->scan(range, is_event, [&](const record::CommittedBatchRef& batch) {
+    events += batch->batch.records.size();
+    return store::ScanStep::go_on;
+  });
+  if (!status) fail("scan of events: " + status.error().message());
+  const std::size_t all = found.numbers.contains(events_service) ? found.numbers[events_service].size() : 0;
+  if (events != all) fail(fmt::format("a scan of events meets {} of {}", events, all));
 }
 
 void StoreOracle::check_stream(const std::string& service, const std::vector<std::uint64_t>& numbers, std::uint64_t position,

@@ -11,6 +11,9 @@
 
 namespace telltale::testing {
 
+// The lines of this service are events of runs.
+inline constexpr const char* events_service = "run";
+
 // Lines of a few streams, numbered from 1 in each. A stream's position is the number of the next line.
 class StoreOracle final : public record::CommitListener {
  public:
@@ -38,6 +41,7 @@ class StoreOracle final : public record::CommitListener {
     store::Sequence last_sequence = 0;
   };
   Found look(store::testing::TestStore& store);
+  void check_events(store::testing::TestStore& store, Found& found);
   void note(const record::CommittedBatchRef& batch, Found& found);
   void check_stream(const std::string& service, const std::vector<std::uint64_t>& numbers, std::uint64_t position, const Found& found);
   void check_all(store::testing::TestStore& store, const Found& found);

@@ -27,18 +27,48 @@ struct HeldItem {
   Sequence first_sequence = 0;
 };
 
-bool meets(const ScanRange& range, Sequence first, Sequence last, UnixNanos min_time, UnixNanos max_time) {
-  return first <= range.to_sequence && last >= range.from_sequence && min_time <= range.to_time && max_time >= range.from_time;
+UnixNanos sooner(UnixNanos time, std::int64_t nanos) {
+  return time < INT64_MIN + nanos ? INT64_MIN : time - nanos;
+}
+UnixNanos later(UnixNanos time, std::int64_t nanos) {
+  return time > INT64_MAX - nanos ? INT64_MAX : time + nanos;
+}
+
+// What of the range can be asked of frames and items as they stand: with by_writing, index times are right to loose_nanos only.
+ScanRange widened(const ScanRange& range) {
+  ScanRange wide = range;
+  if (!range.by_writing) return wide;
+  wide.from_time = sooner(range.from_time, loose_nanos);
+  wide.to_time = later(range.to_time, loose_nanos);
+  return wide;
+}
+
+bool meets_sequences(const ScanRange& range, Sequence first, Sequence last) {
+  return first <= range.to_sequence && last >= range.from_sequence;
+}
+bool meets(const ScanRange& range, bool loose, Sequence first, Sequence last, UnixNanos min_time, UnixNanos max_time) {
+  if (!meets_sequences(range, first, last)) return false;
+  return (range.by_writing && loose) || (min_time <= range.to_time && max_time >= range.from_time);
+}
+bool meets(const ScanRange& range, const SegmentTotals& totals) {
+  if (range.lifecycle_only && !totals.has(frame_lifecycle)) return false;
+  return meets(range, totals.has(frame_loose), totals.first_sequence, totals.last_sequence, totals.min_index, totals.max_index);
+}
+bool meets(const ScanRange& range, const FrameHeader& header) {
+  if (range.lifecycle_only && (header.flags & frame_lifecycle) == 0) return false;
+  return meets(range, (header.flags & frame_loose) != 0, header.first_sequence, header.last_sequence(), header.min_index, header.max_index);
 }
 
 // One window in memory.
 class WindowScan {
  public:
-  WindowScan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor)
-      : range_(range), filter_(filter), visitor_(visitor) {}
+  // The buffer is lent, so that many windows need one.
+  WindowScan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor, std::string& buffer)
+      : range_(range), filter_(filter), visitor_(visitor), buffer_(buffer) {}
 
-  base::Result<ScanStep> run(std::string_view bytes, const WindowEntry& window, std::optional<std::uint64_t> salt) {
-    if (auto held = hold_frames(bytes, window, salt); !held) return base::pass(held);
+  base::Result<ScanStep> run(base::ReadableFile& file, const WindowEntry& window, std::optional<std::uint64_t> salt) {
+    auto held = range_.lifecycle_only ? read_lifecycle_frames(file, window) : read_all_frames(file, window, salt);
+    if (!held) return base::pass(held);
     if (range_.newest_first) std::reverse(frames_.begin(), frames_.end());
     for (HeldFrame& frame : frames_) {
       if (visit_frame(frame) == ScanStep::stop) return ScanStep::stop;
@@ -47,7 +77,11 @@ class WindowScan {
   }
 
  private:
-  base::Status hold_frames(std::string_view bytes, const WindowEntry& window, std::optional<std::uint64_t> salt) {
+  base::Status read_all_frames(base::ReadableFile& file, const WindowEntry& window, std::optional<std::uint64_t> salt) {
+    buffer_.resize(window.end - window.begin);
+    auto got = file.read_at(window.begin, buffer_);
+    if (!got) return base::pass(got);
+    const std::string_view bytes = std::string_view(buffer_).substr(0, *got);
     FrameWalker walker(ByteSource(bytes, window.begin), window.begin, window.begin + bytes.size(), salt);
     while (true) {
       auto step = walker.next(PayloadCheck::none);
@@ -55,10 +89,31 @@ class WindowScan {
       if (*step == WalkStep::end) return {};
       const FrameHeader& header = walker.header();
       if (*step == WalkStep::damage || !header.holds_rows() || header.window != window.window) continue;
-      HeldFrame frame{header, bytes.substr(header.offset + frame_header_size - window.begin, header.payload_size)};
-      if ((header.flags & frame_defines_streams) && check(frame)) define_streams(frame);
-      frames_.push_back(frame);
+      hold({header, bytes.substr(header.offset + frame_header_size - window.begin, header.payload_size)});
     }
+  }
+
+  // A stream of events is defined by a frame with events, so these frames are enough.
+  base::Status read_lifecycle_frames(base::ReadableFile& file, const WindowEntry& window) {
+    std::size_t size = 0;
+    for (const FramePlace& place : window.lifecycle) size += place.size;
+    buffer_.resize(size);
+    std::size_t at = 0;
+    for (const FramePlace& place : window.lifecycle) {
+      auto got = file.read_at(window.begin + place.offset, std::span(buffer_).subspan(at, place.size));
+      if (!got) return base::pass(got);
+      const std::string_view bytes = std::string_view(buffer_).substr(at, *got);
+      at += place.size;
+      FrameHeader header;
+      const bool sound = bytes.size() == place.size && decode_header(bytes, header) == HeaderCheck::good && header.window == window.window;
+      if (sound && header.holds_rows()) hold({header, bytes.substr(frame_header_size, header.payload_size)});
+    }
+    return {};
+  }
+
+  void hold(HeldFrame frame) {
+    if ((frame.header.flags & frame_defines_streams) && check(frame)) define_streams(frame);
+    frames_.push_back(frame);
   }
 
   static bool check(HeldFrame& frame) {
@@ -81,9 +136,7 @@ class WindowScan {
 
   ScanStep visit_frame(HeldFrame& frame) {
     const FrameHeader& header = frame.header;
-    if (header.record_count == 0 || !meets(range_, header.first_sequence, header.last_sequence(), header.min_index, header.max_index)) {
-      return ScanStep::go_on;
-    }
+    if (header.record_count == 0 || !meets(range_, header)) return ScanStep::go_on;
     if (!check(frame)) return ScanStep::go_on;
     hold_items(frame);
     if (range_.newest_first) std::reverse(items_.begin(), items_.end());
@@ -105,7 +158,7 @@ class WindowScan {
 
   ScanStep visit_item(const HeldItem& item) {
     const Sequence last = item.first_sequence + item.head.record_count - 1;
-    if (!meets(range_, item.first_sequence, last, item.head.min_index, item.head.max_index)) return ScanStep::go_on;
+    if (!meets(range_, item.head.has(item_loose), item.first_sequence, last, item.head.min_index, item.head.max_index)) return ScanStep::go_on;
     const auto found = streams_.find(item.head.stream_number);
     // An unknown number: the frame that defined it is damaged.
     if (found == streams_.end() || !found->second.wanted) return ScanStep::go_on;
@@ -118,6 +171,7 @@ class WindowScan {
   const ScanRange& range_;
   const StreamFilter& filter_;
   const BatchVisitor& visitor_;
+  std::string& buffer_;
   std::vector<HeldFrame> frames_;
   std::vector<HeldItem> items_;
   std::unordered_map<std::uint64_t, WindowStream> streams_;
@@ -133,11 +187,8 @@ base::Result<ScanStep> scan_segment(base::Files& files, Segment& segment, bool g
   std::string buffer;
   for (const WindowEntry& window : view->windows) {
     const SegmentTotals& totals = window.totals;
-    if (totals.records == 0 || !meets(range, totals.first_sequence, totals.last_sequence, totals.min_index, totals.max_index)) continue;
-    buffer.resize(window.end - window.begin);
-    auto got = view->file->read_at(window.begin, buffer);
-    if (!got) return base::pass(got);
-    auto step = WindowScan(range, filter, visitor).run(std::string_view(buffer).substr(0, *got), window, view->salt);
+    if (totals.records == 0 || !meets(range, totals)) continue;
+    auto step = WindowScan(range, filter, visitor, buffer).run(*view->file, window, view->salt);
     if (!step || *step == ScanStep::stop) return step;
   }
   return ScanStep::go_on;
@@ -152,10 +203,10 @@ base::Status scan_segments(const ScanInput& input, const ScanRange& range, const
     Segment& segment = *input.segments[place];
     const Sequence limit = segment.limit();
     if (segment.first_sequence() > range.to_sequence || limit <= range.from_sequence) continue;
-    ScanRange clamped = range;
+    ScanRange clamped = widened(range);
     clamped.to_sequence = std::min(range.to_sequence, limit - 1);
     const SegmentTotals totals = segment.totals();
-    if (totals.records > 0 && !meets(clamped, totals.first_sequence, totals.last_sequence, totals.min_index, totals.max_index)) continue;
+    if (totals.records > 0 && !meets(clamped, totals)) continue;
     auto step = scan_segment(input.files, segment, input.growing && place + 1 == count, clamped, filter, visitor);
     if (!step) return base::pass(step);
     if (*step == ScanStep::stop) return {};

@@ -44,6 +44,10 @@ struct ScanRange {
   UnixNanos from_time = INT64_MIN;
   UnixNanos to_time = INT64_MAX;
   bool newest_first = false;  // batches from the highest sequence down; records within a batch stay in order
+  // Batches whose index times do not tell when they were written are visited whatever the times above are; of all others, those that
+  // were written within a minute of the range (for who asks when records were written, not when they were seen).
+  bool by_writing = false;
+  bool lifecycle_only = false;  // events of runs and nothing else; costs what they take, not what lies between them
 };
 
 enum class ScanStep : std::uint8_t { go_on, stop };

@@ -22,6 +22,7 @@ struct EncodedItem {
   std::uint32_t raw_size = 0;  // of head and block, block unpacked
   std::uint32_t record_count = 0;
   std::uint32_t gap_count = 0;
+  std::uint32_t lifecycle_count = 0;
   base::UnixNanos min_observed = INT64_MAX;
   base::UnixNanos max_observed = INT64_MIN;
   base::UnixNanos min_index = INT64_MAX;
@@ -73,6 +74,10 @@ struct ItemHead {
 
   bool has(ItemFlag flag) const { return (flags & flag) != 0; }
 };
+
+// Whether the record may have been written more than loose_nanos before or after its index time: it has no believable event time and it
+// is not known when its source last looked, or that was long before; its timestamp is too coarse; or it tells of other times (a gap).
+bool is_loose(const record::Batch& batch, const record::Record& record);
 
 // Appends what stands before EncodedItem::head in the payload: size, number, flags and, if `labels` is set, the definition.
 void append_item_prefix(std::string& out, const EncodedItem& item, std::uint64_t stream_number, const record::Labels* labels);

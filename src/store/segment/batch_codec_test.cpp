@@ -41,6 +41,42 @@ TEST(BatchCodec, GivesBackAnyBatch) {
   }
 }
 
+// An item as format version 1 wrote it: one line "hello" of 1970-01-01T00:00:00.000000005Z, no flags.
+TEST(BatchCodec, ReadsItemsOfVersionOne) {
+  const std::string payload("\x1a\x07\x00\x01\x03\x0a\x00\x05\x00\x05\x00\x00\x00hello\x05\x00\x00\x05\x0a", 23);
+  const std::string sized = std::string(1, static_cast<char>(payload.size() - 1)) + payload.substr(1);
+  Batch back;
+  ASSERT_TRUE(decode(sized, some_stream(), back));
+  EXPECT_EQ(back.line(back.records.at(0)), "hello");
+  EXPECT_EQ(back.records[0].observed_time, 5);
+  EXPECT_EQ(back.first_source_line, 3u);
+  EXPECT_EQ(back.written_after, 0);
+}
+
+// Which batches may hold records that were written at quite another time than their index time says.
+TEST(BatchCodec, MarksWhatIndexTimesDoNotTell) {
+  using record::TimeResolution;
+  constexpr base::UnixNanos observed = 1'700'000'000'000'000'000;
+  const auto loose = [&](base::UnixNanos written_after, TimeResolution resolution, std::uint16_t flags) {
+    Batch batch;
+    batch.written_after = written_after;
+    record::Record record;
+    record.observed_time = observed;
+    record.event_time = observed - loose_nanos * 100;
+    record.resolution = resolution;
+    record.flags = flags;
+    return is_loose(batch, record);
+  };
+  EXPECT_FALSE(loose(0, TimeResolution::second, 0)) << "its timestamp tells";
+  EXPECT_FALSE(loose(observed - loose_nanos, TimeResolution::none, 0)) << "its source had looked a moment before";
+  EXPECT_TRUE(loose(observed - loose_nanos - 1, TimeResolution::none, 0));
+  EXPECT_TRUE(loose(0, TimeResolution::none, 0)) << "nothing is known";
+  EXPECT_TRUE(loose(0, TimeResolution::second, record::flag_time_out_of_range)) << "its timestamp is not believed";
+  EXPECT_TRUE(loose(observed, TimeResolution::day, 0)) << "too coarse";
+  EXPECT_TRUE(loose(observed, TimeResolution::second, record::flag_gap)) << "a gap tells of other times";
+  EXPECT_FALSE(loose(0, TimeResolution::none, record::flag_lifecycle));
+}
+
 TEST(BatchCodec, KeepsOnlyTextThatRecordsReferTo) {
   Batch batch;
   batch.stream = some_stream();

@@ -203,6 +203,8 @@ void note_times(const Batch& batch, EncodedItem& item) {
     item.min_index = std::min(item.min_index, index);
     item.max_index = std::max(item.max_index, index);
     item.gap_count += record.has(record::flag_gap) ? 1 : 0;
+    item.lifecycle_count += record.has(record::flag_lifecycle) ? 1 : 0;
+    if (is_loose(batch, record)) item.flags |= item_loose;
   }
 }
 
@@ -250,6 +252,13 @@ void put_block(bool compress, BatchEncoder::Scratch& scratch, EncodedItem& item)
 }
 
 }  // namespace
+
+bool is_loose(const Batch& batch, const Record& record) {
+  if (record.has(record::flag_gap)) return true;
+  if (record.has_event_time() && !record.has(record::flag_time_out_of_range)) return record.resolution == record::TimeResolution::day;
+  if (record.has(record::flag_lifecycle)) return false;
+  return batch.written_after == 0 || wrapping_difference(record.observed_time, batch.written_after) > loose_nanos;
+}
 
 EncodedItem BatchEncoder::encode(const Batch& batch) {
   EncodedItem item;

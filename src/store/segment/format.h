@@ -12,13 +12,13 @@ namespace telltale::store {
 // "TTF1" as it stands in the file.
 inline constexpr std::uint32_t frame_magic = 0x31465454;
 // Readers refuse frames of a higher version. Size of the header, place of magic, version and CRC stay the same in all versions.
-inline constexpr std::uint8_t format_version = 1;
+inline constexpr std::uint8_t format_version = 2;
 
 enum class FrameKind : std::uint8_t {
   rows = 1,       // records as they were committed
   columns = 2,    // records, sealed by columns
   snapshot = 3,   // all positions and streams; the first frame of a segment
-  lifecycle = 4,  // events of runs and tests
+  lifecycle = 4,  // payload as rows; every record of it is an event of a run
   gap = 5,        // payload as rows; every record of it is a gap
   tombstone = 6,  // what was deleted on request
   seal = 7,       // totals; the last frame of a segment that is not written any more
@@ -27,7 +27,11 @@ enum class FrameKind : std::uint8_t {
 enum FrameFlag : std::uint16_t {
   frame_lz4 = 1 << 0,              // at least one item's block is compressed
   frame_defines_streams = 1 << 1,  // at least one item brings labels with it
+  frame_loose = 1 << 2,            // at least one item has item_loose
+  frame_lifecycle = 1 << 3,        // at least one record is an event of a run
 };
+// What a segment's totals keep of its frames' flags.
+inline constexpr std::uint16_t kept_frame_flags = frame_loose | frame_lifecycle;
 
 // Little-endian in the file, in this order. `first_sequence` of a frame without records is the next to be assigned.
 struct FrameHeader {
@@ -52,7 +56,7 @@ struct FrameHeader {
 
   std::uint64_t end() const;  // offset of the byte after the payload
   record::Sequence last_sequence() const { return first_sequence + record_count - 1; }
-  bool holds_rows() const { return kind == FrameKind::rows || kind == FrameKind::gap; }
+  bool holds_rows() const { return kind == FrameKind::rows || kind == FrameKind::gap || kind == FrameKind::lifecycle; }
 };
 
 inline constexpr std::size_t frame_header_size = 112;
@@ -74,7 +78,11 @@ enum ItemFlag : std::uint8_t {
   item_raw_range = 1 << 2,
   item_position = 1 << 3,
   item_written_after = 1 << 4,
+  item_loose = 1 << 5,  // a record of it may have been written more than loose_nanos away from its index time; a gap is always loose
 };
+
+// Index times tell this well when a record was written, except in loose items (see is_loose() in batch_codec.h).
+inline constexpr std::int64_t loose_nanos = 60 * base::nanos_per_second;
 
 // Which fields of a record follow in its row.
 enum RowField : std::uint16_t {

@@ -134,6 +134,7 @@ void SegmentTotals::add(const FrameHeader& header) {
   if (records == 0) first_sequence = header.first_sequence;
   records += header.record_count;
   gaps += header.gap_count;
+  flags |= header.flags & kept_frame_flags;
   last_sequence = header.last_sequence();
   min_observed = std::min(min_observed, header.min_observed);
   max_observed = std::max(max_observed, header.max_observed);
@@ -146,9 +147,10 @@ std::string encode_seal(const SegmentTotals& totals) {
   for (const std::uint64_t value : {totals.frames, totals.records, totals.gaps, totals.first_sequence, totals.last_sequence}) {
     append_fixed(out, value);
   }
-  for (const std::int64_t value : {totals.min_observed, totals.max_observed, totals.min_index, totals.max_index, std::int64_t{0}}) {
+  for (const std::int64_t value : {totals.min_observed, totals.max_observed, totals.min_index, totals.max_index}) {
     append_fixed(out, value);
   }
+  append_fixed(out, totals.flags);
   return out;
 }
 
@@ -160,6 +162,7 @@ bool decode_seal(std::string_view payload, SegmentTotals& out) {
   for (std::int64_t* value : {&out.min_observed, &out.max_observed, &out.min_index, &out.max_index}) {
     *value = reader.fixed<std::int64_t>();
   }
+  out.flags = reader.fixed<std::uint64_t>();
   return !reader.failed() && payload.size() == seal_payload_size;
 }
 

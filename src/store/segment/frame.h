@@ -47,6 +47,7 @@ struct SegmentTotals {
   std::uint64_t frames = 0;
   std::uint64_t records = 0;
   std::uint64_t gaps = 0;
+  std::uint64_t flags = 0;              // kept_frame_flags of all frames
   record::Sequence first_sequence = 0;  // of the first record
   record::Sequence last_sequence = 0;
   base::UnixNanos min_observed = INT64_MAX;
@@ -54,6 +55,7 @@ struct SegmentTotals {
   base::UnixNanos min_index = INT64_MAX;
   base::UnixNanos max_index = INT64_MIN;
 
+  bool has(FrameFlag flag) const { return (flags & flag) != 0; }
   void add(const FrameHeader& header);
 };
 std::string encode_seal(const SegmentTotals& totals);

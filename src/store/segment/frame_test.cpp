@@ -120,6 +120,25 @@ TEST(FrameWalker, TextThatLooksLikeAFrameIsNone) {
                                "frame " + std::to_string(third)}));
 }
 
+TEST(Seal, ComesBack) {
+  FrameHeader rows;
+  rows.kind = FrameKind::lifecycle;
+  rows.flags = frame_lz4 | frame_lifecycle;
+  rows.record_count = 3;
+  rows.gap_count = 1;
+  rows.first_sequence = 7;
+  rows.min_observed = rows.min_index = -4;
+  rows.max_observed = rows.max_index = 5;
+  SegmentTotals totals;
+  totals.add(rows);
+  SegmentTotals back;
+  ASSERT_TRUE(decode_seal(encode_seal(totals), back));
+  EXPECT_EQ(encode_seal(back), encode_seal(totals));
+  EXPECT_TRUE(back.has(frame_lifecycle));
+  EXPECT_FALSE(back.has(frame_loose));
+  EXPECT_EQ(back.last_sequence, 9u);
+}
+
 TEST(Snapshot, ComesBack) {
   Snapshot snapshot;
   snapshot.created = 42;

@@ -24,9 +24,12 @@ void SegmentIndex::add(const FrameHeader& header) {
   totals_.add(header);
   if (!header.holds_rows()) return;
   const bool goes_on = !windows_.empty() && windows_.back().window == header.window;
-  if (!goes_on) windows_.push_back({header.window, header.offset, header.end(), {}});
-  windows_.back().end = header.end();
-  windows_.back().totals.add(header);
+  if (!goes_on) windows_.push_back({header.window, header.offset, header.end(), {}, {}});
+  WindowEntry& entry = windows_.back();
+  entry.end = header.end();
+  entry.totals.add(header);
+  if ((header.flags & frame_lifecycle) == 0) return;
+  entry.lifecycle.push_back({static_cast<std::uint32_t>(header.offset - entry.begin), static_cast<std::uint32_t>(header.end() - header.offset)});
 }
 
 }  // namespace telltale::store

@@ -10,15 +10,21 @@
 
 namespace telltale::store {
 
+struct FramePlace {
+  std::uint32_t offset = 0;  // from the window's beginning
+  std::uint32_t size = 0;    // header and payload
+};
+
 // The frames of one window, with whatever damage lies between them.
 struct WindowEntry {
   std::uint32_t window = 0;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
   SegmentTotals totals;
+  std::vector<FramePlace> lifecycle;  // the frames with events of runs
 };
 
-// Bounded by the format: an entry stands for about window_bytes of file. Not thread-safe.
+// Bounded by the format: an entry stands for about window_bytes of file, and has 8 bytes for each frame with events. Not thread-safe.
 class SegmentIndex {
  public:
   // Reads the headers up to `end`. When `growing`, an unsound tail is left for the next call instead of being taken as damage.

@@ -85,10 +85,14 @@ base::Status SegmentWriter::append_rows(std::span<const EncodedItem* const> item
   header.min_observed = header.min_index = INT64_MAX;
   header.max_observed = header.max_index = INT64_MIN;
   std::uint64_t raw_size = 0;
+  std::uint32_t lifecycle_count = 0;
   for (const EncodedItem* pointer : items) {
     const EncodedItem& item = *pointer;
     raw_size += put_prefix(item, header) + item.raw_size;
     if (item.flags & item_lz4) header.flags |= frame_lz4;
+    if (item.flags & item_loose) header.flags |= frame_loose;
+    if (item.lifecycle_count > 0) header.flags |= frame_lifecycle;
+    lifecycle_count += item.lifecycle_count;
     header.record_count += item.record_count;
     header.gap_count += item.gap_count;
     header.min_observed = std::min(header.min_observed, item.min_observed);
@@ -97,7 +101,9 @@ base::Status SegmentWriter::append_rows(std::span<const EncodedItem* const> item
     header.max_index = std::max(header.max_index, item.max_index);
   }
   header.raw_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(raw_size, UINT32_MAX));
-  header.kind = header.record_count > 0 && header.gap_count == header.record_count ? FrameKind::gap : FrameKind::rows;
+  const bool has_records = header.record_count > 0;
+  if (has_records && header.gap_count == header.record_count) header.kind = FrameKind::gap;
+  if (has_records && lifecycle_count == header.record_count) header.kind = FrameKind::lifecycle;
   if (header.record_count == 0) header.min_observed = header.max_observed = header.min_index = header.max_index = 0;
 
   std::size_t begin = 0;
