@@ -145,7 +145,7 @@ class Rotating : public StoreScenario {
       for (int i = 0; i < 6; ++i) {
         oracle_.push(store, "api", 2, 300);
         flush(store, i % 2 == 1);
-        oracle_.push(store, "web", 1, 300);
+        oracle_.push(store, events_service, 1, 300);
         flush(store, false);
       }
     });

@@ -8,9 +8,9 @@ namespace telltale::store {
 namespace {
 
 using base::testing::MemoryFiles;
-using testing::lines_of;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::lines_of;
 using ::testing::SizeIs;
 using testing::test_batch;
 using testing::test_stream;
@@ -97,7 +97,8 @@ TEST(Lifecycle, EventsAreFoundWithoutReadingWhatLiesBetween) {
     store.push(events("r" + std::to_string(i / 20), i, 1, store.clock.wall()));
     ASSERT_TRUE(store.engine->flush(false, 0));
   }
-  EXPECT_THAT(lines_of(*store.engine, lifecycle_only()), ElementsAre("telltale line 0", "telltale line 10", "telltale line 20", "telltale line 30"));
+  EXPECT_THAT(lines_of(*store.engine, lifecycle_only()),
+              ElementsAre("telltale line 0", "telltale line 10", "telltale line 20", "telltale line 30"));
   const std::uint64_t before = files.bytes();
   EXPECT_THAT(lines_of(*store.engine, lifecycle_only()), SizeIs(4));
   EXPECT_LT(files.bytes() - before, 100'000u) << "of " << written;

@@ -158,7 +158,8 @@ class WindowScan {
 
   ScanStep visit_item(const HeldItem& item) {
     const Sequence last = item.first_sequence + item.head.record_count - 1;
-    if (!meets(range_, item.head.has(item_loose), item.first_sequence, last, item.head.min_index, item.head.max_index)) return ScanStep::go_on;
+    if (!meets(range_, item.head.has(item_loose), item.first_sequence, last, item.head.min_index, item.head.max_index))
+      return ScanStep::go_on;
     const auto found = streams_.find(item.head.stream_number);
     // An unknown number: the frame that defined it is damaged.
     if (found == streams_.end() || !found->second.wanted) return ScanStep::go_on;

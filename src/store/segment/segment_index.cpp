@@ -29,7 +29,8 @@ void SegmentIndex::add(const FrameHeader& header) {
   entry.end = header.end();
   entry.totals.add(header);
   if ((header.flags & frame_lifecycle) == 0) return;
-  entry.lifecycle.push_back({static_cast<std::uint32_t>(header.offset - entry.begin), static_cast<std::uint32_t>(header.end() - header.offset)});
+  entry.lifecycle.push_back(
+      {static_cast<std::uint32_t>(header.offset - entry.begin), static_cast<std::uint32_t>(header.end() - header.offset)});
 }
 
 }  // namespace telltale::store
