@@ -1,0 +1,1 @@
+"""What runs when monitoring is on; nothing here is imported without --monitor-pods."""

@@ -1,0 +1,290 @@
+"""The hooks of the process that the user started: it owns the run, shows what happens, and closes what a crashed worker left open."""
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+
+import pytest
+
+from . import lines
+from .console import Console, count_of
+from .hooks import SECTION, set_property
+from .live import LiveStream
+from .run import RunMonitor
+from .tracker import Failure
+
+MOST_NAMED = 50  # tests, gaps, files: of more only the number is shown
+PREFIX = "REAL-TIME POD MONITORING: "
+
+
+class ControllerHooks:
+    """One for a session. `begin_tests(config, run)` is called once the run is open when this process runs tests itself."""
+
+    def __init__(self, config, run: RunMonitor, console: Console, begin_tests, is_distributed):
+        self._config, self._run, self._console = config, run, console
+        self._begin_tests, self._is_distributed = begin_tests, is_distributed
+        self._opened = False
+        self._tracker = None
+        self._live: LiveStream | None = None
+        self._logs: dict = {}  # node id → file, as the tests' reports say
+        self._collection_failed = False
+        self._interrupted = False
+        self._result = None
+        self._worker_problems: list = []
+
+    # --- begin
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self):
+        self.open()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        self.open()
+        if not self._run.off:
+            node.workerinput["telltale"] = self._run.about()
+
+    def open(self) -> None:
+        """Once, whoever comes first: xdist starts its workers in its own session start."""
+        if self._opened:
+            return
+        self._opened = True
+        console, quiet = self._console, self._console.verbosity < 0
+        if not quiet:
+            console.banner(PREFIX + "Starting...")
+        self._run.open()
+        if self._run.off:
+            if not quiet:
+                console.line(self._run.off)
+                console.line("The tests run without monitoring.")
+            return
+        if not quiet:
+            self._show_services()
+        self._run.start_services()
+        if not self._is_distributed():
+            self._tracker = self._begin_tests(self._run)
+        if console.shows_live:
+            console.open_live()
+            self._live = LiveStream(lambda: self._run.client.endpoint, self._run.run, self._entry, console.drain_late)
+            self._live.start()
+        if not quiet:
+            console.line("Real-time pod monitoring active")
+            console.line(f"Log files: {shown_path(self._run.output_folder)}" if self._run.output_folder else "No log files are written")
+
+    def _show_services(self) -> None:
+        environment = self._run.environment
+        services = environment.services if environment else []
+        if not services:
+            self._console.line("Starting monitoring for everything that the engine captures...")
+        else:
+            self._console.line(f"Starting monitoring for {count_of(len(services), 'service')}...")
+        for service in services:
+            for text in what_is_watched(service):
+                self._console.line(text)
+        for problem in self._run.problems:
+            self._console.line(f"warning: {problem}")
+
+    def _entry(self, entry: dict) -> None:
+        if "type" not in entry:
+            self._console.live_line(lines.format_record(entry))
+
+    # --- tests
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid):
+        if not self._run.off:
+            self._console.test_line(f"TEST STARTED: {nodeid}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if self._run.off:
+            return
+        log = next((value for name, value in report.user_properties if name == "pod_log"), "")
+        if log:
+            self._logs[report.nodeid] = log
+        if not self._is_distributed():
+            self._console.drain()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid):
+        if self._run.off:
+            return
+        self._console.test_line(f"TEST FINISHED: {nodeid}")
+        log = self._logs.pop(nodeid, "")
+        if log and self._console.shows_tests and self._run.client.output == "local":
+            self._console.line(f"Saved logs for test: {nodeid} -> {shown_path(log)}")
+
+    def pytest_collectreport(self, report):
+        self._collection_failed = self._collection_failed or report.failed
+
+    def pytest_keyboard_interrupt(self):
+        self._interrupted = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        if self._run.off:
+            return
+        self._worker_problems += (getattr(node, "workeroutput", None) or {}).get("telltale", [])
+        if error and error != "keyboard-interrupt":  # then it has ended its tests itself
+            self._run.link.send(self._run.maker.make("worker_finished", worker=self._worker_name(node), outcome="crashed"))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem, report):
+        """The report of a test whose worker died knows nothing but its name; the engine knows the test."""
+        if self._run.off:
+            return
+        node = getattr(report, "node", None)
+        found = self._run.link.get("/api/v1/tests", run=self._run.run, match=plain_crash_item(crashitem), limit=1,
+                                   worker=self._worker_name(node) if node else None)
+        tests = (found or {}).get("tests") or []
+        if tests:
+            self._explain_crash(report, tests[0])
+
+    def _explain_crash(self, report, test: dict) -> None:
+        late = self._run.link.barrier(1.0)
+        answer = self._run.link.get(f"/api/v1/tests/{test['test']}/logs", format="json", errors="true", limit=200)
+        found = (answer or {}).get("records") or []
+        certain = [record for record in found if not lines.is_shared(record)]
+        possible = [record for record in found if lines.is_shared(record)]
+        trouble = self._run.link.trouble if answer is None else "" if late.complete else "; ".join(late.missing)
+        log = self._run.log_path(str(test.get("file_stem") or ""))
+        report.sections.append((SECTION, Failure(certain, possible, bool(answer and answer.get("next_cursor")), trouble).text(log)))
+        for name, value in (("telltale_test", str(test["test"])), ("pod_log", log), ("pod_errors", str(len(certain))),
+                            ("pod_errors_possible", str(len(possible)))):
+            set_property(report.user_properties, name, value)
+
+    def _worker_name(self, node) -> str:
+        about = node.workerinput.get("telltale") or {}
+        return worker_name(node.gateway.id, about.get("suffix", ""))
+
+    # --- end
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus):
+        if not self._opened or self._run.off:
+            return
+        if self._tracker is not None:
+            self._tracker.end_worker()
+        if self._live is not None:
+            self._live.stop()
+        self._console.drain()
+        self._result = self._run.close(self._outcome(int(exitstatus)), int(exitstatus))
+
+    def _outcome(self, code: int) -> str:
+        if code == 2 and self._collection_failed and not self._interrupted:
+            return "error"
+        return {0: "passed", 1: "failed", 2: "interrupted", 5: "no_tests"}.get(code, "error")
+
+    def pytest_unconfigure(self):
+        self._console.close_live()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self):
+        if not self._opened:
+            return
+        if self._run.off:
+            self._console.line(f"telltale: no logs were monitored: {self._run.off}")
+            return
+        quiet = self._console.verbosity < 0
+        if not quiet:
+            self._console.banner(PREFIX + "Stopping...")
+        self._show_result()
+        for problem in self._all_problems():
+            self._console.line(f"telltale: {problem}")
+        if not quiet:
+            self._console.banner(PREFIX + "Complete")
+
+    def _show_result(self) -> None:
+        shown = self._result.shown if self._result else None
+        if shown is None:
+            return
+        tests, errors = shown.get("tests") or {}, int(shown.get("errors") or 0)
+        self._console.line(f"Monitored {count_of(distinct_tests(tests), 'test')}")
+        self._console.line(f"Detected {count_of(errors, 'error')} in pod logs")
+        possible = int(shown.get("possible_errors") or 0)
+        if possible:
+            self._console.line(f"  of them {possible} with several candidate tests [shared]")
+        with_errors = shown.get("tests_with_errors") or []
+        self._console.line(f"Tests with pod errors: {len(with_errors)}")
+        self._list([error_line(test) for test in with_errors])
+        gaps = shown.get("gaps") or []
+        more = int(shown.get("more_gaps") or 0)
+        if gaps:
+            self._console.line(f"Gaps: {len(gaps) + more} (lines may be missing)")
+            self._list([gap_line(gap) for gap in gaps], more)
+
+    def _list(self, texts: list, more: int = 0) -> None:
+        for text in texts[:MOST_NAMED]:
+            self._console.line(f"  - {text}")
+        more += max(0, len(texts) - MOST_NAMED)
+        if more:
+            self._console.line(f"  … and {more} more")
+
+    def _all_problems(self) -> list:
+        """Each a line, each once. The way to the engine comes first: the others may follow from it."""
+        run, result = self._run, self._result
+        problems = [f"monitoring is not complete: {run.delivery}"] if run.delivery else []
+        if not run.delivery:
+            problems += run.problems + (run.client.warnings if run.client else [])
+            problems += self._tracker.problems if self._tracker else []
+            problems += self._worker_problems
+            if result and result.shown is None:
+                problems.append(f"the summary could not be had: {run.link.trouble}")
+            elif result and not result.settled:
+                problems.append("the log files are not final yet")
+            if result and result.late:
+                problems.append(f"not all streams had delivered everything: {result.late}")
+            if run.finder and run.finder.restarts:
+                problems.append(f"the engine had died and was replaced {count_of(run.finder.restarts, 'time')}")
+        return list(dict.fromkeys(problems))
+
+
+def worker_name(worker: str, suffix: str) -> str:
+    """In a run that several pytest processes share, workers of the same name are told apart."""
+    return f"{worker}-{suffix}" if suffix else worker
+
+
+def plain_crash_item(node_id: str) -> str:
+    """A controller has no items: what loadgroup appended is taken off by its form."""
+    head, mark, tail = node_id.rpartition("@")
+    return head if mark and "/" not in tail and "::" not in tail and "]" not in tail and "::" in head else node_id
+
+
+def distinct_tests(tests: dict) -> int:
+    """Executions that were repeated do not make more tests."""
+    by_outcome = tests.get("by_outcome") or {}
+    return max(0, int(tests.get("total") or 0) - int(by_outcome.get("rerun") or 0))
+
+
+def error_line(test: dict) -> str:
+    certain, possible = int(test.get("errors") or 0), int(test.get("possible_errors") or 0)
+    counted = count_of(certain, "error") + (f", {possible} possible" if possible else "")
+    return f"{test.get('node_id')} ({counted})"
+
+
+def gap_line(gap: dict) -> str:
+    where = gap.get("service") or gap.get("stream") or "?"
+    return f"{where}: {gap.get('text') or 'lines are missing'} ({lines.local_time(str(gap.get('from_time') or ''))})"
+
+
+def what_is_watched(service: dict) -> list:
+    name = service["name"]
+    if service.get("selector") and not service.get("files") and not service.get("command"):
+        return [f"Not monitoring pods {service['selector']} for service {name}: this source is not there yet"]
+    texts = [f"Monitoring process: {' '.join(map(str, service['command']))} for service {name}"] if service.get("command") else []
+    for pattern in service.get("files") or []:
+        found = sorted(glob.glob(pattern, recursive=True))
+        texts += [f"Monitoring file: {shown_path(path)} for service {name}" for path in found[:MOST_NAMED]]
+        if not found:
+            texts.append(f"Monitoring file: {shown_path(pattern)} for service {name} (no such file yet)")
+    return texts
+
+
+def shown_path(path: str) -> str:
+    """Relative to the working folder where that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return relative if len(relative) < len(str(path)) and not relative.startswith("..") else str(Path(path))

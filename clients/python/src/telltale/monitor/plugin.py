@@ -1,0 +1,117 @@
+"""Puts the parts together for the role of this process: the only one, xdist's controller, or an xdist worker."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from telltale.options import OptionError, Settings
+
+from . import fixtures
+from .budget import Budget
+from .console import Console
+from .controller import ControllerHooks, worker_name
+from .events import EventClient
+from .headers import Instrumentation
+from .hooks import TestHooks
+from .link import Link
+from .outbox import EventMaker
+from .program import EngineFollower
+from .run import WORKER_SECONDS, RunMonitor
+from .tracker import Tracker
+
+
+def activate(config) -> None:
+    """Called by pytest_configure when this session is monitored. UsageError for an option's value that is not allowed."""
+    try:
+        settings = Settings(config, Path(config.invocation_params.dir))
+    except OptionError as error:
+        raise pytest.UsageError(f"telltale: {error}") from None
+    if hasattr(config, "workerinput"):
+        _activate_worker(config, settings)
+    else:
+        _activate_controller(config, settings)
+
+
+def _activate_controller(config, settings) -> None:
+    run = RunMonitor(settings, pytest.__version__, config.invocation_params.args)
+    console = Console(config, settings.console)
+
+    def begin_tests(opened: RunMonitor) -> Tracker:
+        about = opened.about()
+        opened.budget.add(WORKER_SECONDS)
+        tracker = Tracker(opened.link, opened.maker, opened.run, worker_name("master", about["suffix"]), settings.wait, opened.log_path)
+        tracker.begin_worker()
+        register(config, tracker, settings, about, shared_names=opened.joined)
+        return tracker
+
+    config.pluginmanager.register(ControllerHooks(config, run, console, begin_tests, lambda: config.pluginmanager.hasplugin("dsession")),
+                                  "telltale-controller")
+
+
+def _activate_worker(config, settings) -> None:
+    about, worker = config.workerinput["telltale"], worker_name(config.workerinput["workerid"], config.workerinput["telltale"]["suffix"])
+    maker = EventMaker(f"{worker}-{os.getpid()}")
+
+    def clock_event(sample):
+        labels = {"service": "telltale", "source": "lifecycle", "instance": about["run"], "worker": worker}
+        return maker.make("clock_offset", labels=labels, offset_ms=round(sample.offset_ns / 1e6, 3),
+                          uncertainty_ms=round(sample.uncertainty_ns / 1e6, 3), method="measured")
+
+    client = EventClient(about["run"], EngineFollower(about, settings).locate, on_clock=clock_event)
+    link = Link(client, Budget(WORKER_SECONDS))
+    tracker = Tracker(link, maker, about["run"], worker, settings.wait, path_maker(about["output"]))
+    tracker.begin_worker()
+    client.start()
+    register(config, tracker, settings, about, shared_names=about["joined"] or may_repeat(config))
+    config.pluginmanager.register(WorkerEnd(config, tracker, link), "telltale-worker")
+
+
+def register(config, tracker: Tracker, settings, about: dict, shared_names: bool) -> None:
+    """Hooks and fixtures of a process that runs tests."""
+    folder = about["output"]
+    logs = os.path.join(folder, "test_logs") if folder else ""
+    taken = (lambda stem: os.path.exists(os.path.join(logs, stem + ".log"))) if logs else (lambda stem: False)
+    manager = config.pluginmanager
+    manager.register(fixtures.Holder(tracker, about), fixtures.TRACKER)
+    manager.register(TestHooks(tracker, shared_names, taken), "telltale-tests")
+    manager.register(fixtures, "telltale-fixtures")
+    if settings.instrument:
+        instrumentation = Instrumentation(lambda: tracker.current, settings.instrument_hosts)
+        for problem in instrumentation.install(settings.instrument):
+            tracker.note(problem)
+        config.add_cleanup(instrumentation.remove)
+
+
+def path_maker(folder: str):
+    return lambda stem: os.path.join(folder, "test_logs", stem + ".log") if folder else ""
+
+
+def may_repeat(config) -> bool:
+    """Whether the same test can run in another worker too: under --dist each, or because this worker replaces a crashed one."""
+    number = "".join(c for c in config.workerinput["workerid"] if c.isdigit())
+    replaces = bool(number) and int(number) >= int(config.workerinput.get("workercount") or 1)
+    return replaces or config.getoption("dist", "no") == "each"
+
+
+class WorkerEnd:
+    """Ends a worker's connection properly, and tells the controller what went wrong here."""
+
+    def __init__(self, config, tracker: Tracker, link: Link):
+        self._config, self._tracker, self._link = config, tracker, link
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self):
+        client = self._link.client
+        self._tracker.end_worker()
+        answered = self._link.alive()
+        lost = client.lost + client.refused + (0 if answered else client.waiting)
+        if lost or client.fatal:
+            self._tracker.note(f"{lost} event{'' if lost == 1 else 's'} of worker {self._tracker.worker} did not reach the engine: "
+                               f"{client.trouble() or 'it does not answer'}")
+        self._config.workeroutput["telltale"] = list(self._tracker.problems)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        self._link.client.close()
