@@ -23,10 +23,13 @@ def pytest_load_initial_conftests(early_config, parser, args):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     worker = getattr(config, "workerinput", None)
-    if worker is None and not options.is_wanted(config):
-        return
     if worker is not None and "telltale" not in worker:
         return
+    try:
+        if worker is None and not options.is_wanted(config):
+            return
+    except options.OptionError as error:
+        raise pytest.UsageError(f"telltale: {error}") from None
     from telltale.monitor import plugin
 
     plugin.activate(config)

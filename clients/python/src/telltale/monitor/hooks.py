@@ -36,12 +36,13 @@ class TestHooks:
             return
         test = self._tracker.start_test(plain_node_id(item), item.name)
         set_property(item.user_properties, "telltale_test", test.id)
-        set_property(item.user_properties, "pod_log", self._tracker.log_path(test))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
-        outcome = yield
         test = self._tracker.current
+        if test is not None:
+            set_property(item.user_properties, "pod_log", self._tracker.log_path(test))
+        outcome = yield
         if test is None or outcome.excinfo is not None:
             return
         report = outcome.get_result()

@@ -61,7 +61,7 @@ def _activate_worker(config, settings) -> None:
 
     client = EventClient(about["run"], EngineFollower(about, settings).locate, on_clock=clock_event)
     link = Link(client, Budget(WORKER_SECONDS))
-    tracker = Tracker(link, maker, about["run"], worker, settings.wait, path_maker(about["output"]))
+    tracker = Tracker(link, maker, about["run"], worker, settings.wait, path_maker(client, about))
     tracker.begin_worker()
     client.start()
     register(config, tracker, settings, about, shared_names=about["joined"] or may_repeat(config))
@@ -84,8 +84,11 @@ def register(config, tracker: Tracker, settings, about: dict, shared_names: bool
         config.add_cleanup(instrumentation.remove)
 
 
-def path_maker(folder: str):
-    return lambda stem: os.path.join(folder, "test_logs", stem + ".log") if folder else ""
+def path_maker(client: EventClient, about: dict):
+    """Where a test's file is; empty as long as the engine has not said that there will be files."""
+    def path(stem):
+        return os.path.join(about["output"], "test_logs", stem + ".log") if about["output"] and (client.output or about["written"]) else ""
+    return path
 
 
 def may_repeat(config) -> bool:

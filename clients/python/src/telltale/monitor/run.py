@@ -138,7 +138,8 @@ class RunMonitor:
 
     def log_path(self, stem: str) -> str:
         """Where the file of a test is; empty: no files are written here."""
-        return os.path.join(self.output_folder, "test_logs", stem + ".log") if self.output_folder and stem else ""
+        written = self.output_folder and stem and self.client.output
+        return os.path.join(self.output_folder, "test_logs", stem + ".log") if written else ""
 
     def clock_event(self, sample):
         return self.maker.make("clock_offset", labels=self.clock_labels("controller"), offset_ms=round(sample.offset_ns / 1e6, 3),
@@ -172,6 +173,7 @@ class RunMonitor:
         environment = self.environment
         return {"run": self.run, "program": self.program, "url": endpoint.url if endpoint else "", "token": endpoint.token if endpoint else "",
                 "data": self.finder.data if self.finder else "", "output": self.output_folder, "joined": self.joined,
+                "written": self.client.output if self.client else "",
                 "environment": environment.name if environment else "",
                 "services": [str(service["name"]) for service in environment.services] if environment else [],
                 "suffix": ids.short_hash(self.run, str(os.getpid()))[:6] if self.joined else ""}

@@ -48,7 +48,7 @@ class TestRun:
         """Any report of this test. Of its sub-tests only failures count: one that was skipped does not skip the test."""
         if not hasattr(report, "context") or report.failed:
             self.outcomes.add(outcome_of(report))
-        if report.failed and not self.message:
+        if (report.failed or report.outcome == "rerun") and not self.message:
             self.message = message_of(report)
 
     def outcome(self) -> str:

@@ -1,0 +1,99 @@
+"""A suite of tests in a folder of its own, run by a real pytest with the plugin installed."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from importlib import metadata
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1] / "src"
+# What a developer's or a test runner's own environment must not decide here.
+VARIABLES = ("TELLTALE_", "PYTEST_")
+
+
+def plugin_is_installed():
+    try:
+        return any(entry.name == "telltale" for entry in metadata.distribution("telltale").entry_points)
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def make_installation(folder):
+    """What pip would leave of an editable installation, for pytest to find the entry point."""
+    info = pathlib.Path(folder) / "telltale-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
+    return [str(folder), str(SOURCE)]
+
+
+class Outcome:
+    """A finished pytest."""
+
+    def __init__(self, code, output, seconds, folder):
+        self.code, self.output, self.seconds, self._folder = code, output, seconds, folder
+
+    def junit(self):
+        """test name → (outcome, properties)."""
+        found = {}
+        for case in ElementTree.parse(self._folder / "junit.xml").getroot().iter("testcase"):
+            kinds = [kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None]
+            properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+            found.setdefault(case.get("name"), []).append((kinds[0] if kinds else "passed", properties))
+        return found
+
+    def outcomes(self):
+        return sorted((name, outcome) for name, cases in self.junit().items() for outcome, _ in cases)
+
+    def count(self, text):
+        return self.output.count(text)
+
+    def section(self, test):
+        """The report of one failed test."""
+        match = re.search(rf"^_+ {re.escape(test)} _+$(.*?)(?=^_+ .* _+$|^=+)", self.output, re.M | re.S)
+        assert match, f"no report of {test} in:\n{self.output}"
+        return match.group(1)
+
+
+class Suite:
+    """write() files, run() pytest in its folder. Nothing of the outer environment but PATH and the like gets in."""
+
+    def __init__(self, folder, installation):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._installation = installation
+        self.env = {}
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def environment(self, extra=None):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
+        kept.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(self._installation), COLUMNS="120")
+        kept.update(self.env)
+        kept.update(extra or {})
+        return {name: str(value) for name, value in kept.items() if value is not None}
+
+    def command(self, *words):
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={self.folder / 'junit.xml'}", *map(str, words)]
+
+    def run(self, *words, env=None, timeout=120):
+        begin = time.monotonic()
+        done = subprocess.run(self.command(*words), cwd=self.folder, env=self.environment(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout)
+        return Outcome(done.returncode, done.stdout, time.monotonic() - begin, self.folder)
+
+    def begin(self, *words, env=None):
+        """The running pytest, leader of a process group of its own; its output goes to output.txt."""
+        with open(self.folder / "output.txt", "wb") as out:
+            return subprocess.Popen(self.command(*words), cwd=self.folder, env=self.environment(env), stdin=subprocess.DEVNULL, stdout=out,
+                                    stderr=subprocess.STDOUT, start_new_session=True)
+
+    def ended(self, child):
+        """Of a pytest that was begun and has ended."""
+        return Outcome(child.returncode, (self.folder / "output.txt").read_text(errors="replace"), 0.0, self.folder)
