@@ -116,13 +116,18 @@ def check_scripts(paths):
                 yield f"{path}:{error.lineno}: {error.msg}"
 
 
+def check_python(paths):
+    done = subprocess.run(["pyflakes3", *(path for path in paths if path.endswith(".py"))], cwd=ROOT, capture_output=True, text=True)
+    yield from (done.stdout + done.stderr).splitlines()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fix", action="store_true")
     args = parser.parse_args()
     paths = tracked()
     problems = [*check_sizes(paths), *check_folders(paths), *check_text(paths), *check_format(paths, args.fix), *check_generated(args.fix),
-                *check_scripts(paths), *layers.check(ROOT, paths, args.fix)]
+                *check_scripts(paths), *check_python(paths), *layers.check(ROOT, paths, args.fix)]
     print("\n".join(problems), file=sys.stderr)
     print(f"lint: {len(paths)} files, {len(problems)} problems")
     return 1 if problems else 0

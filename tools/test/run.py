@@ -4,7 +4,7 @@
 Tests are the executables ctest knows (C++: unit, logic, fault, fuzz replays), and the pytest suites under tests/. GoogleTest cases and
 pytest items are counted one by one; a fuzz replay counts as one. What is skipped is listed with its reason.
 
-Usage: run.py --build DIR [--only KIND,…]   KIND: unit logic fault fuzz e2e tools
+Usage: run.py --build DIR [--only KIND,…]   KIND: unit logic fault fuzz e2e python tools
 Exit: 0 all passed, 1 something failed. TELLTALE_TEST_SUMMARY names a file that gets "passed failed skipped".
 """
 import argparse
@@ -19,8 +19,8 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = ("unit", "logic", "fault", "fuzz", "e2e", "tools")
-SUITES = {"e2e": "tests/e2e", "tools": "tools"}  # pytest suites by kind
+KINDS = ("unit", "logic", "fault", "fuzz", "e2e", "python", "tools")
+SUITES = {"e2e": "tests/e2e", "python": "clients/python/tests", "tools": "tools"}  # pytest suites by kind
 SYMBOLIZER = "external_symbolizer_path=/usr/lib/llvm-19/bin/llvm-symbolizer"  # tools/setup/sanitizers.txt
 SANITIZER_ENV = {
     # Debian's libraries are not instrumented: container annotations of theirs would be false alarms.
