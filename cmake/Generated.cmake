@@ -18,4 +18,14 @@ add_custom_command(
   DEPENDS ${settings_source} ${settings_tool} ${CMAKE_SOURCE_DIR}/tools/gen/generator.py
   VERBATIM)
 
-add_custom_target(telltale_generated DEPENDS ${error_code_header} ${settings_header})
+set(environments_header ${CMAKE_BINARY_DIR}/generated/config/environment_settings.h)
+set(environments_source ${CMAKE_SOURCE_DIR}/schema/environments.yaml)
+set(environments_tool ${CMAKE_SOURCE_DIR}/tools/gen/environments.py)
+add_custom_command(
+  OUTPUT ${environments_header}
+  COMMAND ${PYTHON3} ${environments_tool} --schema ${environments_source} --header ${environments_header}
+  DEPENDS ${environments_source} ${settings_source} ${environments_tool} ${settings_tool} ${CMAKE_SOURCE_DIR}/tools/gen/generator.py
+    ${CMAKE_SOURCE_DIR}/tools/gen/environments.md
+  VERBATIM)
+
+add_custom_target(telltale_generated DEPENDS ${error_code_header} ${settings_header} ${environments_header})

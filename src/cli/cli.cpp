@@ -16,6 +16,10 @@ void add_common_options(Command program, CommonOptions& options) {
   program.option("--data", options.data, "Data folder (default: store.data, ./telltale-data)").type_name("DIR");
   program.option("--url", options.url, "Engine to ask (default: TELLTALE_URL, else the one of the data folder)").type_name("URL");
   program.option("--set", options.settings, "A setting by its path, as in --set server.port=9000").type_name("KEY=VALUE").one_value();
+  program.option("--env", options.env, "Environment of the systems under test (default: TELLTALE_ENV, else the file's choice)")
+      .type_name("NAME");
+  program.option("--environments", options.environments, "File of environments (default: TELLTALE_ENVIRONMENTS, config/environments.yaml)")
+      .type_name("FILE");
   program.flag("--json", options.json, "For programs: JSON on standard output");
 }
 

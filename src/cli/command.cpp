@@ -16,6 +16,11 @@ Option& Option::range(std::int64_t from, std::int64_t to) {
   return *this;
 }
 
+Option& Option::one_of(std::vector<std::string> words) {
+  option_.check(CLI::IsMember(std::move(words)));
+  return *this;
+}
+
 Option& Option::required() {
   option_.required();
   return *this;

@@ -22,6 +22,7 @@ class Option {
   explicit Option(CLI::Option& option) : option_(option) {}
   Option& type_name(const std::string& name);         // stands for the value in the help
   Option& range(std::int64_t from, std::int64_t to);  // both belong to it
+  Option& one_of(std::vector<std::string> words);
   Option& required();
   Option& show_default();  // in the help: what the target holds now
   Option& one_value();     // of a list: one each time the option is given, so that a word after it is not taken

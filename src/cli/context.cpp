@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,10 @@ config::LoadRequest Context::load_request() const {
     request.overrides.emplace_back(setting.substr(0, equals), equals == std::string::npos ? "" : setting.substr(equals + 1));
   }
   request.home = environment("HOME").value_or("");
+  request.env_name = options.env;
+  request.env_file = options.environments;
+  std::error_code error;  // a working folder that was removed: relative paths stay relative
+  request.working_folder = std::filesystem::current_path(error).string();
   return request;
 }
 

@@ -25,8 +25,10 @@ inline constexpr int exit_check_failed = 3;
 struct CommonOptions {
   std::optional<std::string> config;
   std::optional<std::string> data;
-  std::optional<std::string> url;     // of an engine; else TELLTALE_URL, else DATA/engine.json
-  std::vector<std::string> settings;  // --set server.port=9000
+  std::optional<std::string> url;           // of an engine; else TELLTALE_URL, else DATA/engine.json
+  std::vector<std::string> settings;        // --set server.port=9000
+  std::optional<std::string> env;           // an environment of environments.yaml
+  std::optional<std::string> environments;  // the file of environments
   bool json = false;
 };
 

@@ -32,14 +32,45 @@ struct FileSource {
   std::map<std::string, std::string> labels;  // added to each stream
   std::string service;                        // empty: the file's stem
   std::string start = "beginning";            // beginning | end: where a file that has no position yet is begun
+  bool of_service = false;                    // declared by services[].file
 };
 
-// What is known of a service of spec 3's map (services.NAME).
+// Which lines are errors: `detection` for all, services[].error_patterns for one service.
+struct ErrorPatterns {
+  std::vector<std::string> add;      // words, any case, also inside longer words
+  std::vector<std::string> ignore;   // lines that hold one of these are no errors
+  std::vector<std::string> replace;  // when not empty: instead of the built-in words
+};
+
+// When a service that was started counts as ready: services[].ready.
+struct Ready {
+  enum class Kind : std::uint8_t { none, line, port, http };
+  Kind kind = Kind::none;
+  std::string line;                // line: a line of its output or of its files holds this text
+  std::string host = "127.0.0.1";  // port, http
+  std::uint16_t port = 0;          // port: accepts a connection
+  std::string path;                // http: GET of http://HOST:PORT PATH is answered with a status of 200 to 399
+};
+
+// A service under test: an entry of telltale.yaml's `services` (the map of names or the list) or of an environment's
+// `monitoring.services`. Where its lines come from is said by `files`, `command` and `selector`; files and a command may be together.
 struct ServiceConfig {
   std::string name;
   std::optional<std::uint16_t> port;
   std::string log_type = "application";  // application | background | system
   std::string healthcheck;               // HTTP path; empty: none
+  std::vector<std::string> files;        // globs; absolute when the request knew the working folder
+  std::vector<std::string> command;      // what starts it: program and arguments; empty: it is not started
+  std::string selector;                  // of Kubernetes labels
+  ErrorPatterns error_patterns;          // with those of `monitoring` in it
+  std::int64_t clock_offset_ns = 0;      // real time = written time + offset; counts when has_clock_offset
+  bool has_clock_offset = false;
+  // Of a command:
+  Ready ready;
+  std::vector<std::string> after;     // names of services that must be ready before
+  std::map<std::string, Secret> env;  // added to the environment
+  std::string cwd;                    // absolute as the files are; never empty for a command
+  std::int64_t ready_timeout_ns = 30'000'000'000;
 };
 
 struct ServerConfig {
@@ -94,11 +125,7 @@ struct RedactionConfig {
   std::vector<std::string> field_names;  // further names of fields whose value is always taken out
 };
 
-struct DetectionConfig {
-  std::vector<std::string> add;      // words, any case, also inside longer words
-  std::vector<std::string> ignore;   // lines that hold one of these are no errors
-  std::vector<std::string> replace;  // when not empty: instead of the built-in words
-};
+using DetectionConfig = ErrorPatterns;  // of all services
 
 struct LogConfig {
   std::string level = "INFO";
@@ -109,7 +136,7 @@ struct Config {
   StoreConfig store;
   PipelineConfig pipeline;
   RedactionConfig redaction;
-  DetectionConfig detection;
+  ErrorPatterns detection;
   LogConfig log;
   std::vector<FileSource> files;
   std::vector<ServiceConfig> services;

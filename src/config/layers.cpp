@@ -82,15 +82,17 @@ void read_environment(const LoadRequest& request, Loaded& loaded, std::vector<Pr
 }
 
 void read_command_line(const LoadRequest& request, Loaded& loaded, std::vector<Problem>& problems) {
+  const Table& table = settings_table();
   for (const auto& [path, text] : request.overrides) {
-    if (const Setting* setting = find_setting(path)) {
+    const Setting* setting = table.find(path);
+    if (setting != nullptr && setting->write != nullptr) {
       apply(*setting, text, {OriginKind::command_line, {}, 0, {}}, path, loaded, problems);
       continue;
     }
     const auto dot = path.rfind('.');
     const std::string parent = dot == std::string::npos ? "" : path.substr(0, dot);
-    const std::string message = is_list(path) ? "is a list of entries, which the file alone can set"
-                                              : "is not a setting" + suggestion(parent, path.substr(dot + 1));
+    const std::string message = table.is_list(path) ? "is a list of entries, which the file alone can set"
+                                                    : "is not a setting" + table.suggestion(parent, path.substr(dot + 1));
     problems.push_back({ErrorCode::config_unknown_key, {}, 0, base::to_printable(path), {}, message});
   }
 }

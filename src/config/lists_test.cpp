@@ -123,8 +123,6 @@ services:
 TEST(Services, WhatIsWrongIsNamedByService) {
   EXPECT_THAT(problems(R"(
 services:
-  - {name: focus, selector: "app=focus"}
-  - {command: ./run}
   - {port: 1}
   - {name: "a b"}
   - {name: a, port: 0}
@@ -132,16 +130,15 @@ services:
   - {name: c, port: 1, healthcheck: health}
   - {name: d}
   - {name: d}
+  - {name: e, fiel: x.log}
 )"),
-              ElementsAre(HasSubstr("telltale.yaml:4: services[0].selector: names a kind of source that this version does not have; its "
-                                    "sources are files"),
-                          HasSubstr("telltale.yaml:5: services[1].command: names a kind of source"),
-                          "telltale.yaml:6: services[2].name: is missing",
-                          "telltale.yaml:7: services[3].name: 'a b': must be of letters, digits, `_`, `.` and `-`, at most 100",
-                          "telltale.yaml:8: services[4].port: '0': must be a whole number from 1 to 65535",
-                          HasSubstr("telltale.yaml:9: services[5].healthcheck: '/health': must be a path"),
-                          HasSubstr("telltale.yaml:10: services[6].healthcheck: 'health': must be a path"),
-                          "telltale.yaml:12: services[8].name: 'd': is the name of an earlier service too"));
+              ElementsAre("telltale.yaml:4: services[0].name: is missing",
+                          "telltale.yaml:5: services[1].name: 'a b': must be of letters, digits, `_`, `.` and `-`, at most 100",
+                          "telltale.yaml:6: services[2].port: '0': must be a whole number from 1 to 65535",
+                          HasSubstr("telltale.yaml:7: services[3].healthcheck: '/health': must be a path"),
+                          HasSubstr("telltale.yaml:8: services[4].healthcheck: 'health': must be a path"),
+                          "telltale.yaml:10: services[6].name: 'd': is the name of an earlier service too",
+                          "telltale.yaml:11: services[7].fiel: is not a setting; did you mean services[].file?"));
   EXPECT_THAT(problems("services: {a: {name: b}}"),
               ElementsAre("telltale.yaml:2: services.a.name: is given already by the key above it; take it out"));
   EXPECT_THAT(problems("services: a"), ElementsAre(HasSubstr("services: 'a': must be a map from names to settings, or a list")));

@@ -56,8 +56,9 @@ Loaded gather(base::Files& files, const LoadRequest& request, std::vector<Proble
       return loaded;
     }
     const Interpolator interpolate(files, request);
-    Reader(document->path, interpolate, loaded, problems).read(*root);
+    Reader(document->path, request, interpolate, loaded, problems).read(*root);
   }
+  read_environment_settings(files, request, loaded, problems);
   read_environment(request, loaded, problems);
   read_command_line(request, loaded, problems);
   check_rules(loaded, problems);

@@ -1,8 +1,9 @@
 // From defaults, telltale.yaml, the environment and the command line to a Config. Which settings there are: schema/config.yaml.
 //
-// Precedence: command line > environment > file > defaults. The file is the one named, else the first of telltale.yaml in the working
-// folder, ~/.config/telltale/telltale.yaml and /etc/telltale/telltale.yaml; without any the defaults are used. Text values of the file may
-// hold ${NAME}, ${NAME:-default} and ${file:/path} ("$${" is a literal "${"); of patterns they are left alone.
+// Precedence: command line > environment variables > `settings` of the chosen environment (environments.h) > telltale.yaml > defaults. The
+// file is the one named, else the first of telltale.yaml in the working folder, ~/.config/telltale/telltale.yaml and
+// /etc/telltale/telltale.yaml; without any the defaults are used. Text values of the file may hold ${NAME}, ${NAME:-default} and
+// ${file:/path} ("$${" is a literal "${"); in patterns and in commands for the shell they are left alone.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "config/config.h"
+#include "config/item.h"
 
 namespace telltale::config {
 
@@ -31,6 +33,9 @@ struct LoadRequest {
   std::vector<std::pair<std::string, std::string>> overrides;  // of the command line: setting and value; a later one wins
   std::string home;                                            // for ~/.config; empty: that folder is not looked in
   std::map<std::string, SecretSource> secrets;                 // by scheme, besides `file`, which is built in
+  std::optional<std::string> env_name;                         // --env: this environment, else TELLTALE_ENV, else the file's choice
+  std::optional<std::string> env_file;                         // --environments, else TELLTALE_ENVIRONMENTS, else config/environments.yaml
+  std::string working_folder;                                  // absolute; empty: relative paths stay relative
 };
 
 // One thing that is wrong with the settings.
@@ -46,25 +51,14 @@ struct Problem {
   std::string text() const;
 };
 
-enum class OriginKind : std::uint8_t { builtin, file, environment, command_line };
-
-// Where a setting's value came from.
-struct Origin {
-  OriginKind kind = OriginKind::builtin;
-  std::string place;                   // the file or the variable
-  int line = 0;                        // in the file
-  std::optional<std::string> written;  // as YAML, before ${...} was replaced; empty when nothing was
-
-  // "default", "telltale.yaml:3", "LOG_LEVEL", "command line"
-  std::string text() const;
-};
-
 struct Loaded {
   Config config;
+  std::string environment;            // whose `settings` are in it; empty: none
   std::vector<std::string> warnings;  // one line each, "FILE:LINE: KEY: MESSAGE"
   // By setting, as in "server.port"; of entries by their place in `config`, as in "sources.files[0].paths". What is not in it has its
   // default.
   std::map<std::string, Origin> origins;
+  Item services;  // a list: what was written of each of config.services
 };
 
 // Reads and checks everything. On an error its cause has every problem on a line of its own, and its code is the first one's.

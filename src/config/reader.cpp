@@ -1,10 +1,13 @@
 #include "config/reader.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/item_reader.h"
+#include "config/services.h"
 #include "config/table.h"
-#include "config/value.h"
 
 namespace telltale::config {
 
@@ -12,181 +15,136 @@ namespace {
 
 using base::ErrorCode;
 
-std::string joined(const std::string& parent, std::string_view key) {
-  return parent.empty() ? base::to_printable(key) : fmt::format("{}.{}", parent, base::to_printable(key));
+bool is_label_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), fits);
 }
 
-std::string_view kind_text(Node::Kind kind) {
-  switch (kind) {
-    case Node::Kind::empty:
-      return "nothing";
-    case Node::Kind::scalar:
-      return "a value";
-    case Node::Kind::sequence:
-      return "a list";
-    case Node::Kind::map:
-      return "a map";
-  }
-  return "?";
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  base::append_json_string(out, text);
-  return out;
-}
-
-// A text, a list or a map of texts, as it stands in the file but in JSON's form, which is YAML too.
-std::string written_yaml(const Node& node) {
-  if (node.kind == Node::Kind::scalar) return quoted(node.text);
-  const bool is_map = node.kind == Node::Kind::map;
-  std::string out = is_map ? "{" : "[";
-  for (const Entry& entry : node.entries) {
-    if (out.size() > 1) out += ", ";
-    if (is_map) out += quoted(entry.key) + ": ";
-    out += quoted(entry.node.text);
-  }
-  return out + (is_map ? "}" : "]");
+std::string text_or(std::string text, std::string_view otherwise) {
+  return text.empty() ? std::string(otherwise) : text;
 }
 
 }  // namespace
 
-void Reader::report(ErrorCode code, int line, std::string key, std::string value, std::string message) {
-  problems_.push_back({code, file_, line, std::move(key), base::to_printable(value), std::move(message)});
+void sort_by_line(std::vector<Problem>& problems, std::size_t first) {
+  std::vector<std::pair<int, std::size_t>> order;
+  for (std::size_t i = first; i < problems.size(); ++i) order.emplace_back(problems[i].line, i);
+  std::sort(order.begin(), order.end());
+  std::vector<Problem> sorted;
+  for (const auto& [line, place] : order) sorted.push_back(std::move(problems[place]));
+  std::move(sorted.begin(), sorted.end(), problems.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+void Reader::report(int line, std::string key, std::string_view value, std::string message) {
+  problems_.push_back({ErrorCode::config_invalid_value, file_, line, std::move(key), base::to_printable(value), std::move(message)});
 }
 
 void Reader::read(const Node& root) {
-  if (root.kind == Node::Kind::map || root.kind == Node::Kind::empty) {
-    read_version(root);
-    read_map(root, {});
-  } else {
-    report(ErrorCode::config_invalid_value, root.line, {}, {}, "must be a map of settings, as in `version: 1`");
+  if (root.kind != Node::Kind::map && root.kind != Node::Kind::empty) {
+    return report(root.line, {}, {}, "must be a map of settings, as in `version: 1`");
   }
+  read_version(root);
+  const std::size_t before = problems_.size();
+  ItemReader items(file_, settings_table(), &interpolate_, {problems_, loaded_.warnings});
+  constexpr std::string_view skipped[] = {"version"};
+  apply(items.read(root, {}, skipped), {});
+  // What is found of several settings together comes after what is found of each.
+  sort_by_line(problems_, before);
+}
+
+void Reader::read_settings(const Node& map) {
+  if (map.kind != Node::Kind::map) return report(map.line, "settings", map.text, "must be a map of settings as in telltale.yaml");
+  ItemReader items(file_, settings_table(), &interpolate_, {problems_, loaded_.warnings});
+  apply(items.read(map), {});
 }
 
 void Reader::read_version(const Node& root) {
   for (const Entry& entry : root.entries) {
     if (entry.key != "version") continue;
     if (entry.node.kind == Node::Kind::scalar && entry.node.text == "1") return;
-    report(ErrorCode::config_invalid_value, entry.line, "version", entry.node.text, "must be 1, the one version that this telltale reads");
+    report(entry.line, "version", entry.node.text, "must be 1, the one version that this telltale reads");
     return;
   }
-  report(ErrorCode::config_invalid_value, 1, "version", {}, "is missing; write `version: 1`");
+  report(1, "version", {}, "is missing; write `version: 1`");
 }
 
-void Reader::read_map(const Node& map, const std::string& path) {
-  for (const Entry& entry : map.entries) {
-    if (!path.empty() || entry.key != "version") read_key(entry, path);
-  }
-}
-
-void Reader::read_key(const Entry& entry, const std::string& parent) {
-  const std::string path = joined(parent, entry.key);
-  if (is_list(path)) {
-    read_list(entry.node, path);
-  } else if (const Setting* setting = find_setting(path)) {
-    if (auto read = read_value(*setting, entry.node, path)) {
-      setting->write(loaded_.config, read->value);
-      loaded_.origins[path] = std::move(read->origin);
+void Reader::apply(const Item& item, const std::string& path) {
+  for (const Member& member : item.members) {
+    const std::string below = path.empty() ? member.key : fmt::format("{}.{}", path, member.key);
+    const Setting* setting = settings_table().find(below);
+    if (settings_table().is_list(below)) {
+      add_list(member.item, below);
+    } else if (setting == nullptr) {
+      apply(member.item, below);
+    } else if (!member.item.wrong) {
+      setting->write(loaded_.config, member.item.as_value());
+      loaded_.origins[below] = member.item.origin;
     }
-  } else if (!is_section(path)) {
-    report(ErrorCode::config_unknown_key, entry.line, path, {}, "is not a setting" + suggestion(parent, entry.key));
-  } else if (entry.node.kind == Node::Kind::map) {
-    read_map(entry.node, path);
-  } else if (entry.node.kind != Node::Kind::empty) {  // a section all of whose keys are commented out
-    report(ErrorCode::config_invalid_value, entry.line, path, entry.node.text,
-           fmt::format("must be a map of settings, not {}", kind_text(entry.node.kind)));
   }
 }
 
-std::optional<Value> Reader::parse_node(const Setting& setting, const Node& node, const std::string& shown) {
-  switch (setting.type) {
-    case SettingType::text_list:
-      return read_text_list(setting, node, shown);
-    case SettingType::text_map:
-      return read_text_map(setting, node, shown);
-    default:
-      return read_scalar(setting, node, shown);
+void Reader::add_list(const Item& list, const std::string& path) {
+  if (path == "services") return add_services(list);
+  for (std::size_t i = 0; i < list.members.size(); ++i) {
+    const Member& entry = list.members[i];
+    if (entry.item.wrong) continue;
+    if (path == "sources.files") {
+      add_file_source(entry.item, fmt::format("{}[{}]", path, i), entry.line);
+    } else {
+      add_redaction(entry.item);
+    }
   }
 }
 
-std::optional<Reader::Read> Reader::read_value(const Setting& setting, const Node& node, const std::string& shown) {
-  replaced_ = false;
-  auto value = parse_node(setting, node, shown);
-  if (!value) return std::nullopt;
-  Origin origin{OriginKind::file, file_, node.line, std::nullopt};
-  if (replaced_) origin.written = written_yaml(node);
-  return Read{std::move(*value), std::move(origin)};
+void Reader::add_file_source(const Item& entry, const std::string& shown, int line) {
+  FileSource source;
+  source.paths = entry.texts("paths");
+  source.exclude = entry.texts("exclude");
+  source.service = entry.text("service");
+  source.start = text_or(entry.text("start"), source.start);
+  const auto line_of = [&](std::string_view name) { return entry.find(name) != nullptr ? entry.find(name)->origin.line : line; };
+  const auto is_empty = [](const std::string& path) { return path.empty(); };
+  if (source.paths.empty() || std::any_of(source.paths.begin(), source.paths.end(), is_empty)) {
+    return report(line_of("paths"), shown + ".paths", {}, "must name the files, with at least one pattern as in /var/log/app/*.log");
+  }
+  if (const Item* labels = entry.find("labels")) source.labels = std::get<TextMap>(labels->as_value());
+  for (const auto& [name, text] : source.labels) {
+    if (is_label_name(name) && name != "level" && name != "severity") continue;
+    report(line_of("labels"), fmt::format("{}.labels.{}", shown, base::to_printable(name)), text,
+           "labels are named with letters, digits and _, and not level or severity, which are a record's own");
+  }
+  source.name = text_or(entry.text("name"), source.paths.front());
+  note_origins(entry, fmt::format("sources.files[{}]", loaded_.config.files.size()));
+  loaded_.config.files.push_back(std::move(source));
 }
 
-std::optional<Value> Reader::read_scalar(const Setting& setting, const Node& node, const std::string& shown) {
-  if (node.kind != Node::Kind::scalar) {
-    report(ErrorCode::config_invalid_value, node.line, shown, {},
-           fmt::format("must be {}, not {}", allowed_text(setting), kind_text(node.kind)));
-    return std::nullopt;
-  }
-  const auto text = text_of(setting, node, shown);
-  if (!text) return std::nullopt;
-  auto value = parse_value(setting, text->text);
-  if (!value) {
-    // The value as it was written: what ${...} stands for may be a secret.
-    report(ErrorCode::config_invalid_value, node.line, shown, setting.type == SettingType::secret ? "" : node.text, value.error());
-    return std::nullopt;
-  }
-  if (setting.type == SettingType::secret && !text->replaced && !text->text.empty()) {
-    loaded_.warnings.push_back(
-        fmt::format("{}:{}: {}: stands in the file in plain text; use ${{NAME}} or ${{file:/path}}", file_, node.line, shown));
-  }
-  return std::move(*value);
+void Reader::note_origins(const Item& entry, const std::string& place) {
+  for (const Member& member : entry.members) loaded_.origins[fmt::format("{}.{}", place, member.key)] = member.item.origin;
 }
 
-std::optional<Value> Reader::read_text_list(const Setting& setting, const Node& node, const std::string& shown) {
-  // One text is a list of one.
-  const std::vector<Entry> single = {{{}, node.line, node}};
-  const bool is_single = node.kind == Node::Kind::scalar;
-  if (!is_single && node.kind != Node::Kind::sequence) {
-    report(ErrorCode::config_invalid_value, node.line, shown, {},
-           fmt::format("must be {}, not {}", allowed_text(setting), kind_text(node.kind)));
-    return std::nullopt;
-  }
-  TextList texts;
-  for (const Entry& entry : is_single ? single : node.entries) {
-    const auto text = text_of(setting, entry.node, is_single ? shown : fmt::format("{}[{}]", shown, texts.size()));
-    if (!text) return std::nullopt;
-    texts.push_back(text->text);
-  }
-  return texts;
+void Reader::add_redaction(const Item& entry) {
+  note_origins(entry, fmt::format("redaction.add[{}]", loaded_.config.redaction.add.size()));
+  loaded_.config.redaction.add.push_back({entry.text("name"), entry.text("pattern"), entry.texts("keywords")});
 }
 
-std::optional<Value> Reader::read_text_map(const Setting& setting, const Node& node, const std::string& shown) {
-  if (node.kind != Node::Kind::map) {
-    report(ErrorCode::config_invalid_value, node.line, shown, {},
-           fmt::format("must be {}, not {}", allowed_text(setting), kind_text(node.kind)));
-    return std::nullopt;
+void Reader::add_services(const Item& list) {
+  auto& services = loaded_.config.services;
+  const std::size_t first = services.size();
+  ServiceReader(file_, request_.working_folder, request_.home, problems_, loaded_.warnings).read(list, "services", services);
+  loaded_.services.kind = Item::Kind::list;
+  for (const Member& entry : list.members) {
+    const auto is_kept = [&](const ServiceConfig& service) { return service.name == entry.item.text("name"); };
+    if (std::none_of(services.begin() + static_cast<std::ptrdiff_t>(first), services.end(), is_kept)) continue;
+    loaded_.services.members.push_back({{}, entry.line, entry.item});
+    FileSource source;
+    source.paths = entry.item.texts("file");
+    for (std::string& path : entry.item.texts("files")) source.paths.push_back(std::move(path));
+    if (source.paths.empty()) continue;
+    source.name = source.service = entry.item.text("name");
+    source.of_service = true;
+    loaded_.config.files.push_back(std::move(source));
   }
-  TextMap texts;
-  for (const Entry& entry : node.entries) {
-    const auto text = text_of(setting, entry.node, joined(shown, entry.key));
-    if (!text) return std::nullopt;
-    texts[entry.key] = text->text;
-  }
-  return texts;
-}
-
-std::optional<Interpolator::Text> Reader::text_of(const Setting& setting, const Node& node, const std::string& shown) {
-  if (node.kind != Node::Kind::scalar || node.text.find('\0') != std::string::npos) {
-    const std::string_view found = node.kind == Node::Kind::scalar ? "one with a zero byte" : kind_text(node.kind);
-    report(ErrorCode::config_invalid_value, node.line, shown, {}, fmt::format("must be a text, not {}", found));
-    return std::nullopt;
-  }
-  if (setting.type == SettingType::pattern) return Interpolator::Text{node.text, false};
-  auto text = interpolate_(node.text);
-  if (!text) {
-    report(text.error().code, node.line, shown, setting.type == SettingType::secret ? "" : node.text, text.error().message);
-    return std::nullopt;
-  }
-  replaced_ |= text->replaced;
-  return std::move(*text);
 }
 
 }  // namespace telltale::config

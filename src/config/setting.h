@@ -14,12 +14,30 @@
 
 namespace telltale::config {
 
-enum class SettingType : std::uint8_t { boolean, integer, bytes, duration, text, secret, pattern, choice, zone, text_list, text_map };
+enum class SettingType : std::uint8_t {
+  boolean,
+  integer,
+  number,  // with a fraction
+  bytes,
+  duration,
+  offset,  // a duration that may be negative
+  text,
+  secret,
+  pattern,
+  choice,
+  zone,
+  command,  // a text for the shell, or a list of program and arguments
+  text_list,
+  text_map,
+  text_lists,  // a map of names to lists of texts
+  any,
+};
 
 using TextList = std::vector<std::string>;
 using TextMap = std::map<std::string, std::string>;
-// boolean: bool; integer, bytes, duration (nanoseconds): the number; text, secret, pattern, choice, zone: the text.
-using Value = std::variant<bool, std::int64_t, std::string, TextList, TextMap>;
+// boolean: bool; integer, bytes, duration and offset (nanoseconds): the number; text, secret, pattern, choice, zone: the text. What may
+// hold lists or maps in any depth (command, text_lists, any) is no Value as a whole, but an Item (item.h).
+using Value = std::variant<bool, std::int64_t, double, std::string, TextList, TextMap>;
 
 // Another word for a value of a choice, as other programs have it.
 struct Alias {

@@ -48,26 +48,25 @@ std::string yaml_value(const Setting& setting, const Value& value) {
     case SettingType::integer:
     case SettingType::bytes:
     case SettingType::duration:
-      return format_value(setting, value);
+    case SettingType::number:
+    case SettingType::offset:
+      return format_value(setting.type, value);
     case SettingType::text_list: {
       TextList texts = std::get<TextList>(value);
       for (std::string& text : texts) text = guarded(text);
-      return format_value(setting, texts);
+      return format_value(setting.type, texts);
     }
     case SettingType::text_map: {
       TextMap texts = std::get<TextMap>(value);
       for (auto& [name, text] : texts) text = guarded(text);
-      return format_value(setting, texts);
+      return format_value(setting.type, texts);
     }
     case SettingType::pattern:
       return quoted(std::get<std::string>(value));
-    case SettingType::text:
-    case SettingType::secret:
-    case SettingType::choice:
-    case SettingType::zone:
+    default:
       break;
   }
-  return quoted(guarded(format_value(setting, value)));
+  return quoted(guarded(format_value(setting.type, value)));
 }
 
 // A secret whose text is "***" and what was written with ${...} are not the value itself.
@@ -88,7 +87,7 @@ class EntryShower {
       : loaded_(loaded), list_(std::move(list)), place_(fmt::format("{}[{}]", list_, index)) {}
 
   EntryShower& add(std::string_view name, Value value) {
-    const Setting* setting = find_entry_setting(fmt::format("{}[].{}", list_, name));
+    const Setting* setting = settings_table().find(fmt::format("{}[].{}", list_, name));
     entry_.push_back(shown(loaded_, *setting, fmt::format("{}.{}", place_, name), value));
     return *this;
   }
@@ -103,8 +102,10 @@ class EntryShower {
 
 std::vector<ShownEntry> shown_files(const Loaded& loaded) {
   std::vector<ShownEntry> entries;
-  for (const FileSource& file : loaded.config.files) {
-    EntryShower entry(loaded, "sources.files", entries.size());
+  for (std::size_t i = 0; i < loaded.config.files.size(); ++i) {
+    const FileSource& file = loaded.config.files[i];
+    if (file.of_service) continue;  // shown with the service
+    EntryShower entry(loaded, "sources.files", i);
     entry.add("name", file.name).add("paths", file.paths).add("exclude", file.exclude).add("service", file.service);
     entries.push_back(entry.add("labels", file.labels).add("start", file.start).take());
   }
@@ -116,18 +117,6 @@ std::vector<ShownEntry> shown_redactions(const Loaded& loaded) {
   for (const PatternRule& rule : loaded.config.redaction.add) {
     EntryShower entry(loaded, "redaction.add", entries.size());
     entries.push_back(entry.add("name", rule.name).add("pattern", rule.pattern).add("keywords", rule.keywords).take());
-  }
-  return entries;
-}
-
-std::vector<ShownEntry> shown_services(const Loaded& loaded) {
-  std::vector<ShownEntry> entries;
-  for (const ServiceConfig& service : loaded.config.services) {
-    EntryShower entry(loaded, "services", entries.size());
-    entry.add("name", service.name).add("log_type", service.log_type);
-    if (service.port) entry.add("port", std::int64_t{*service.port});
-    if (!service.healthcheck.empty()) entry.add("healthcheck", service.healthcheck);
-    entries.push_back(entry.take());
   }
   return entries;
 }
@@ -204,7 +193,13 @@ std::string show_yaml(const Loaded& loaded) {
   append_settings(out, shown_settings(loaded), loaded);
   out += "sources:\n";
   append_list(out, 2, "files", shown_files(loaded));
-  append_list(out, 0, "services", shown_services(loaded));
+  if (loaded.services.members.empty()) {
+    out += "services: []  # default\n";
+  } else {
+    Item all;
+    all.members.push_back({"services", 0, loaded.services});
+    append_yaml(out, all, 0);
+  }
   return out;
 }
 
@@ -212,8 +207,12 @@ std::string show_json(const Loaded& loaded) {
   std::string out = fmt::format("{{\"file\": {}, \"settings\": {{", loaded.config.path.empty() ? "null" : quoted(loaded.config.path));
   const auto settings = shown_settings(loaded);
   for (std::size_t i = 0; i < settings.size(); ++i) out += (i == 0 ? "" : ", ") + json_setting(settings[i], settings[i].path);
-  out += fmt::format("}}, \"sources.files\": {}, \"redaction.add\": {}, \"services\": {}, \"warnings\": [", json_list(shown_files(loaded)),
-                     json_list(shown_redactions(loaded)), json_list(shown_services(loaded)));
+  out += fmt::format("}}, \"sources.files\": {}, \"redaction.add\": {}, \"services\": ", json_list(shown_files(loaded)),
+                     json_list(shown_redactions(loaded)));
+  Item services = loaded.services;
+  services.kind = Item::Kind::list;
+  append_json(out, services, true);
+  out += ", \"warnings\": [";
   for (std::size_t i = 0; i < loaded.warnings.size(); ++i) out += (i == 0 ? "" : ", ") + quoted(loaded.warnings[i]);
   return out + "]}\n";
 }

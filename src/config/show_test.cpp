@@ -79,7 +79,8 @@ TEST_F(ShowTest, SecretsAreNeverShown) {
 TEST_F(ShowTest, WhatIsShownCanBeReadAgain) {
   const std::string first = show_yaml(loaded());
   files_.put("again.yaml", first);
-  request_ = {"again.yaml", request_.environment, {}, {}, {}};
+  request_.path = "again.yaml";
+  request_.overrides.clear();
   const Loaded again = loaded();
   EXPECT_EQ(again.config.server.port, 1);
   EXPECT_EQ(again.config.server.tls_certificate, "${cert}");

@@ -31,13 +31,14 @@ class Builder final : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark, Node{Node::Kind::empty, line_of(mark), {}, {}}); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark, Node{Node::Kind::empty, line_of(mark), {}, false, {}}); }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw YAML::ParserException(mark, "aliases (*name) are not supported; write the value out");
+    throw YAML::ParserException(mark,
+                                "aliases (*name) are not supported; write the value out, or in environments.yaml use `inherits: NAME`");
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     if (wants_key()) {
       count(mark);
       open_.back().key = value;
@@ -45,7 +46,7 @@ class Builder final : public YAML::EventHandler {
       open_.back().has_key = true;
       check_key(mark);
     } else {
-      add(mark, Node{Node::Kind::scalar, line_of(mark), value, {}});
+      add(mark, Node{Node::Kind::scalar, line_of(mark), value, tag == "!", {}});
     }
   }
 
@@ -106,7 +107,7 @@ class Builder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, Node::Kind kind) {
     if (wants_key()) throw YAML::ParserException(mark, "a key must be a text");
     if (open_.size() >= max_document_depth) throw YAML::ParserException(mark, fmt::format("more than {} levels deep", max_document_depth));
-    open_.push_back({Node{kind, line_of(mark), {}, {}}, {}, 0, false, false});
+    open_.push_back({Node{kind, line_of(mark), {}, false, {}}, {}, 0, false, false});
     marks_.push_back(mark);
   }
 

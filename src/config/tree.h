@@ -18,6 +18,7 @@ struct Node {
   Kind kind = Kind::empty;
   int line = 0;
   std::string text;            // of a scalar
+  bool quoted = false;         // a scalar in quotes, or a block: a text whatever it looks like
   std::vector<Entry> entries;  // of a sequence (their keys are empty) and of a map, in the file's order
 };
 

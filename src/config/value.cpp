@@ -33,10 +33,24 @@ Parsed parse_number(const Setting& setting, std::string_view text) {
     if (!bytes || *bytes > static_cast<std::uint64_t>(setting.max)) return refuse(setting);
     return in_range(setting, static_cast<std::int64_t>(*bytes));
   }
+  if (setting.type == SettingType::offset) {
+    const bool negative = text.starts_with('-');
+    const auto offset = base::parse_duration(negative ? text.substr(1) : text);
+    return offset ? in_range(setting, negative ? -*offset : *offset) : refuse(setting);
+  }
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return refuse(setting);
   return in_range(setting, number);
+}
+
+Parsed parse_fraction(const Setting& setting, std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // "nan" is in no range.
+  const bool fits = number >= static_cast<double>(setting.min) && number <= static_cast<double>(setting.max);
+  if (error != std::errc() || end != text.data() + text.size() || !fits) return refuse(setting);
+  return number;
 }
 
 Parsed parse_choice(const Setting& setting, std::string_view text) {
@@ -103,7 +117,7 @@ std::string json(const TextMap& texts) {
 }
 
 std::string number_text(SettingType type, std::int64_t number) {
-  if (type == SettingType::duration) return base::format_duration(number);
+  if (type == SettingType::duration || type == SettingType::offset) return base::format_duration(number);
   if (type == SettingType::bytes) return base::format_bytes(static_cast<std::uint64_t>(number));
   return std::to_string(number);
 }
@@ -119,8 +133,12 @@ std::string allowed_text(const Setting& setting) {
       return "true or false";
     case SettingType::integer:
       return "a whole number " + range();
+    case SettingType::number:
+      return "a number " + range();
     case SettingType::bytes:
       return "a size " + range() + ", as in 64KiB";
+    case SettingType::offset:
+      return "a time " + range() + ", as in 5s or -200ms";
     case SettingType::duration:
       return "a time " + range() + ", as in 10ms, 1.5s or 7d";
     case SettingType::choice:
@@ -131,6 +149,12 @@ std::string allowed_text(const Setting& setting) {
       return "a list of texts";
     case SettingType::text_map:
       return "a map of names to texts";
+    case SettingType::text_lists:
+      return "a map of names to lists of texts";
+    case SettingType::command:
+      return "a text, or a list of program and arguments";
+    case SettingType::any:
+      return "anything";
     case SettingType::text:
     case SettingType::secret:
     case SettingType::pattern:
@@ -146,7 +170,10 @@ Parsed parse_value(const Setting& setting, std::string_view text) {
     case SettingType::integer:
     case SettingType::bytes:
     case SettingType::duration:
+    case SettingType::offset:
       return parse_number(setting, text);
+    case SettingType::number:
+      return parse_fraction(setting, text);
     case SettingType::choice:
       return parse_choice(setting, text);
     case SettingType::zone:
@@ -154,10 +181,13 @@ Parsed parse_value(const Setting& setting, std::string_view text) {
     case SettingType::text_list:
       return split_at_commas(text);
     case SettingType::text_map:
+    case SettingType::text_lists:
       return refuse(setting);
     case SettingType::text:
     case SettingType::secret:
     case SettingType::pattern:
+    case SettingType::command:
+    case SettingType::any:
       break;
   }
   // A zero byte would end a path or a name early wherever C sees it.
@@ -165,13 +195,14 @@ Parsed parse_value(const Setting& setting, std::string_view text) {
   return std::string(text);
 }
 
-std::string format_value(const Setting& setting, const Value& value) {
+std::string format_value(SettingType type, const Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return number_text(setting.type, *number);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return number_text(type, *number);
+  if (const auto* fraction = std::get_if<double>(&value)) return fmt::format("{}", *fraction);
   if (const auto* list = std::get_if<TextList>(&value)) return json(*list);
   if (const auto* map = std::get_if<TextMap>(&value)) return json(*map);
   const auto& text = std::get<std::string>(value);
-  return setting.type == SettingType::secret && !text.empty() ? "***" : text;
+  return type == SettingType::secret && !text.empty() ? "***" : text;
 }
 
 }  // namespace telltale::config

@@ -16,6 +16,6 @@ std::string allowed_text(const Setting& setting);
 std::expected<Value, std::string> parse_value(const Setting& setting, std::string_view text);
 
 // As it would be written: "256MiB", "10s", "true". Lists and maps are written as JSON, which is YAML too. A secret is *** unless empty.
-std::string format_value(const Setting& setting, const Value& value);
+std::string format_value(SettingType type, const Value& value);
 
 }  // namespace telltale::config

@@ -14,13 +14,15 @@ from generator import run
 
 KEYS = {"path", "type", "default", "min", "max", "allowed", "aliases", "env", "unit", "field", "description", "required"}
 TYPES = {
-    "boolean": "true or false", "integer": "a whole number", "bytes": "a size such as 64KiB", "duration": "a time such as 10s",
+    "boolean": "true or false", "integer": "a whole number", "number": "a number", "bytes": "a size such as 64KiB",
+    "duration": "a time such as 10s", "offset": "a time such as 5s or -200ms",
     "text": "text", "secret": "text that is never shown", "pattern": "a regular expression", "choice": "one of the values named",
-    "zone": "UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts"}
-NUMBERS = {"integer", "bytes", "duration"}
+    "zone": "UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts",
+    "text_lists": "a map of lists of texts", "command": "a text, or a list of texts", "any": "anything"}
+NUMBERS = {"integer", "number", "bytes", "duration", "offset"}
+TIMES = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 UNITS = {
-    "bytes": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40},
-    "duration": {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}}
+    "bytes": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}, "duration": TIMES, "offset": TIMES}
 
 
 def wrong(where, why):
@@ -30,7 +32,7 @@ def wrong(where, why):
 
 def number(setting, key):
     text = str(setting[key])
-    match = re.fullmatch(r"(\d+)([A-Za-z]*)", text)
+    match = re.fullmatch(r"(-?\d+)([A-Za-z]*)", text)
     units = UNITS.get(setting["type"], {})
     if not match or (match[2] and match[2] not in units):
         wrong(setting["path"], f"{key} {text!r} is not a {setting['type']}")
@@ -77,14 +79,17 @@ def default_text(setting):
     default = setting.get("default", "")
     if isinstance(default, bool):
         return "true" if default else "false"
-    return "" if isinstance(default, (list, dict)) else str(default)
+    if isinstance(default, list):
+        return ",".join(default)
+    return "" if isinstance(default, dict) else str(default)
 
 
+COMPOSITE = {"command", "text_lists", "any"}  # no single value: read as an Item
 CPP_TYPES = {"boolean": "bool", "text_list": "TextList", "text_map": "TextMap", **{n: "std::int64_t" for n in NUMBERS}}
 
 
 def accessors(setting):
-    if "[]" in setting["path"]:
+    if "[]" in setting["path"] or setting["type"] in COMPOSITE or setting.get("detached"):
         return "nullptr, nullptr"
     place = f"config.{setting.get('field', setting['path'])}"
     if setting["type"] == "secret":
@@ -168,9 +173,15 @@ def rows(settings, with_variables):
     return text
 
 
+def sections(schema, with_variables):
+    return "".join(f"\n## {s['name']}\n\n{s['description']}\n\n{rows(s['settings'], with_variables)}" for s in schema["sections"])
+
+
+def lists(schema):
+    return "".join(f"\n## {s['path']}\n\n{s['description']}\n\n{rows(s['settings'], False)}" for s in schema["lists"])
+
+
 def docs(schema):
-    sections = "".join(f"\n## {s['name']}\n\n{s['description']}\n\n{rows(s['settings'], True)}" for s in schema["sections"])
-    lists = "".join(f"\n## {s['path']}\n\n{s['description']}\n\n{rows(s['settings'], False)}" for s in schema["lists"])
     clients = "".join(f"| `{v['name']}` | {v['description']} |\n" for v in schema["client_variables"])
     return f"""# Configuration
 
@@ -204,7 +215,7 @@ store:
 server:
   token: ${{file:/run/secrets/telltale_token}}
 ```
-{sections}{lists}
+{sections(schema, True)}{lists(schema)}
 ## Variables of the client libraries
 
 The engine does not read these; the libraries that write logs do.
