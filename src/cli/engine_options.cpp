@@ -44,6 +44,11 @@ base::Result<app::EngineLifeOptions> engine_life_options(Context& context) {
   options.data_folder = absolute(loaded->config.store.data);
   options.program = this_program();
   if (context.options.config) options.serve_arguments = {"--config", absolute(*context.options.config)};
+  // Its `settings` are the engine's.
+  if (context.options.env) options.serve_arguments.insert(options.serve_arguments.end(), {"--env", *context.options.env});
+  if (context.options.environments) {
+    options.serve_arguments.insert(options.serve_arguments.end(), {"--environments", absolute(*context.options.environments)});
+  }
   for (const auto& setting : context.options.settings) options.serve_arguments.insert(options.serve_arguments.end(), {"--set", setting});
   options.environment = engine_environment();
   return options;
