@@ -36,13 +36,14 @@ test-san: ## the tests under ASan+UBSan and under TSan
 	$(PYTHON) tools/test/run.py --build build/tsan --only unit,logic,e2e
 
 MINUTES ?= 10
-chaos: ## fuzz targets and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
+TARGETS ?=
+chaos: ## fuzz targets (TARGETS=a_fuzz,b_fuzz: these) and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
 	@tools/setup/setup.sh tools/setup/sanitizers.txt
 	cmake --preset fuzz
 	ninja -C build/fuzz -j $(JOBS) fuzzers
 	$(MAKE) build
 	ninja -C $(BUILD) -j $(JOBS)
-	$(PYTHON) tools/test/chaos.py --fuzz build/fuzz --build $(BUILD) --minutes $(MINUTES)
+	$(PYTHON) tools/test/chaos.py --fuzz build/fuzz --build $(BUILD) --minutes $(MINUTES) --only "$(TARGETS)"
 
 bench: setup $(BUILD)/build.ninja peers ## throughput, latency and memory beside the neighbours
 	ninja -C $(BUILD) -j $(JOBS) telltale telltale_corpus

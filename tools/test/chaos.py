@@ -25,7 +25,12 @@ Appended by `make chaos`: each line is one run that was done.
 """
 
 
+# Of one input: more than other work on the machine can make of milliseconds, less than without end.
+INPUT_SECONDS = 60
+
+
 def commit():
+    """Of the sources that are tried."""
     return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -35,7 +40,7 @@ def fuzz(binary, seconds, work):
     grown, findings = work / "grown" / name, work / "findings" / name
     for folder in (grown, findings):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [str(binary), f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-timeout=10", "-rss_limit_mb=2048",
+    command = [str(binary), f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", f"-timeout={INPUT_SECONDS}", "-rss_limit_mb=2048",
                "-print_final_stats=1", "-verbosity=1", str(grown)] + ([str(seeds)] if seeds.is_dir() else [])
     env = {**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
     start = time.monotonic()
@@ -57,13 +62,13 @@ def long_tests(build, tally_minutes):
     return "fault and end-to-end tests, full counts", seconds, 1, "clean" if done.returncode == 0 else "FAILED"
 
 
-def append(log, row):
+def append(log, tree, row):
     if not log.exists():
         log.write_text(HEADER)
     name, seconds, inputs, result = row
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
     with log.open("a") as out:
-        out.write(f"| {now} | {commit()} | {name} | {seconds} | {inputs} | {result} |\n")
+        out.write(f"| {now} | {tree} | {name} | {seconds} | {inputs} | {result} |\n")
     print(f"{name}: {result} ({inputs} inputs in {seconds} s)", flush=True)
 
 
@@ -77,18 +82,21 @@ def main():
     parser.add_argument("--log", type=pathlib.Path, default=ROOT / "docs/chaos-log.md")
     args = parser.parse_args()
     only = [name for name in args.only.split(",") if name]
-    binaries = sorted(path for path in args.fuzz.rglob("*_fuzz") if path.is_file() and os.access(path, os.X_OK) and (not only or path.name in only))
+    binaries = {path.name: path for path in args.fuzz.rglob("*_fuzz") if path.is_file() and os.access(path, os.X_OK)}
+    if unknown := set(only) - set(binaries):
+        sys.exit(f"chaos.py: no fuzz target {', '.join(sorted(unknown))}; there are {', '.join(sorted(binaries))}")
+    binaries = [binaries[name] for name in only or sorted(binaries)]
     if not binaries:
         sys.exit(f"chaos.py: no fuzz targets in {args.fuzz}")
-    results = []
+    results, tree = [], commit()  # of the beginning: it may move while they run
     with concurrent.futures.ThreadPoolExecutor(max_workers=args.jobs) as pool:
         jobs = [pool.submit(fuzz, binary, int(args.minutes * 60), args.fuzz) for binary in binaries]
         for job in concurrent.futures.as_completed(jobs):
             results.append(job.result())
-            append(args.log, results[-1])
+            append(args.log, tree, results[-1])
     if args.build:
         results.append(long_tests(args.build, args.minutes))
-        append(args.log, results[-1])
+        append(args.log, tree, results[-1])
     return 0 if all(result[3] == "clean" for result in results) else 1
 
 
