@@ -45,9 +45,10 @@ chaos: ## fuzz targets (TARGETS=a_fuzz,b_fuzz: these) and fault tests at length 
 	ninja -C $(BUILD) -j $(JOBS)
 	$(PYTHON) tools/test/chaos.py --fuzz build/fuzz --build $(BUILD) --minutes $(MINUTES) --only "$(TARGETS)"
 
-bench: setup $(BUILD)/build.ninja peers ## throughput, latency and memory beside the neighbours
+ROUNDS ?= 3
+bench: setup $(BUILD)/build.ninja peers ## throughput, latency and memory beside the neighbours: medians of ROUNDS=3
 	ninja -C $(BUILD) -j $(JOBS) telltale telltale_corpus
-	$(PYTHON) bench/run.py --build $(BUILD)
+	$(PYTHON) bench/run.py --build $(BUILD) --rounds $(ROUNDS)
 
 peers: ## install what we compare with (pinned; outside this folder)
 	@tools/peers/install.sh

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import threading
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -36,6 +37,29 @@ def wait_until(condition, timeout, what, interval=0.05):
         if time.monotonic() > end:
             raise TimeoutError(f"no {what} within {timeout} s")
         time.sleep(interval)
+
+
+class PeakMemory:
+    """The highest anonymous memory of a process while the block runs, in MiB, looked at every 20 ms."""
+
+    def __init__(self, pid):
+        self.pid, self.mib = pid, 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self):
+        while True:
+            self.mib = max(self.mib, status_kib(self.pid, "RssAnon") / 1024)
+            if self._over.wait(0.02):
+                return
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
 
 
 class Program:

@@ -4,6 +4,7 @@ They are the Debian packages that tools/peers/install.sh unpacked; one that is m
 """
 import os
 import pathlib
+import shutil
 
 from measure import Program, cpu_seconds, status_kib, wait_until
 
@@ -46,9 +47,9 @@ PEER_KINDS = {"rsyslog 8.2302": _rsyslog, "syslog-ng 3.38": _syslog_ng}
 
 def run_peer(name, source, lines, folder):
     """Lines per CPU-second and details of one neighbour, or the reason why it was skipped (a text)."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # also the place up to which it has read the source before
+    folder.mkdir(parents=True)
     target, config = folder / "out.log", folder / "peer.conf"
-    target.unlink(missing_ok=True)
     command = PEER_KINDS[name](folder, config, source, target)
     if not pathlib.Path(command[0]).exists():
         return f"{command[0]} is not there; run `make peers`"

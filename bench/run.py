@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""`make bench`: what Telltale costs, beside its neighbours, in one run on one machine.
+"""`make bench`: what Telltale costs, beside its neighbours, in one run on one machine: the median of several rounds.
 
 Parts (--only to choose): ingest (file to stored and synced, count and checksums read back; rsyslog and syslog-ng file to file on the same
-file), streams (1,000 streams of 10 lines/s), idle, latency (write to WebSocket receipt). Prints a table; --json FILE keeps the figures.
-Nothing here passes or fails on time.
+file), streams (1,000 streams of 10 lines/s), idle, latency (write to WebSocket receipt). A round measures each once. --json FILE keeps the
+figures of all rounds. Nothing here passes or fails on time.
 """
 import argparse
 import json
@@ -17,8 +17,9 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from latency import measure_latency  # noqa: E402
-from measure import Program, cpu_seconds, status_kib, threads, wait_until  # noqa: E402
+from measure import PeakMemory, Program, cpu_seconds, status_kib, threads, wait_until  # noqa: E402
 from peers import PEER_KINDS, run_peer  # noqa: E402
+from report import REPORTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SEED = 20261121
@@ -62,29 +63,18 @@ def make_corpus(build, folder, lines):
 def bench_ingest(build, folder, lines):
     corpus = make_corpus(build, folder, lines)
     size = corpus.stat().st_size
-    with Engine(build, folder / "ingest", [corpus]) as engine:
-        peak = 0
+    with Engine(build, folder / "ingest", [corpus]) as engine, PeakMemory(engine.pid) as memory:
         while not engine.caught_up():
-            peak = max(peak, status_kib(engine.pid, "RssAnon"))
-        peak = max(peak, status_kib(engine.pid, "RssAnon"))
+            pass
         cpu = cpu_seconds(engine.pid)
     check = subprocess.run([str(build / "bin/telltale_corpus"), "--verify", str(engine.data), "--lines", str(lines), "--seed", str(SEED)],
                            capture_output=True, text=True)
     disk = sum(path.stat().st_size for path in (engine.data / "segments").iterdir())
-    rows = {"telltale": {"lines": lines, "cpu": cpu, "bytes": size, "peak_mib": peak / 1024}}
+    rows = {"telltale": {"lines": lines, "cpu": cpu, "bytes": size, "peak_mib": memory.mib}}
     for name in PEER_KINDS:
         rows[name] = run_peer(name, corpus, lines, folder / name.split()[0])
-    print(f"\nfile -> stored and synced: {lines:,} lines, {size / 1e6:,.0f} MB, mean {size / lines:.0f} bytes a line, seed {SEED}")
-    print(f"  {'program':<16}{'lines per CPU-s':>16}{'MB per CPU-s':>14}{'CPU s':>8}{'peak MiB':>10}{'ratio':>8}")
-    ours = lines / cpu
-    for name, row in rows.items():
-        if isinstance(row, str):
-            print(f"  {name:<16} skipped: {row}")
-            continue
-        rate = row["lines"] / row["cpu"]
-        print(f"  {name:<16}{rate:>16,.0f}{row['bytes'] / row['cpu'] / 1e6:>14.0f}{row['cpu']:>8.2f}{row['peak_mib']:>10.0f}{ours / rate:>8.2f}")
-    print(f"  on disk {disk / 1e6:,.0f} MB ({size / disk:.1f} x smaller); read back: {check.stdout.strip() or check.stderr.strip()}")
-    return {"ingest": rows, "disk_bytes": disk, "verified": check.returncode == 0}
+    return {"programs": rows, "lines": lines, "bytes": size, "seed": SEED, "disk_bytes": disk, "verified": check.returncode == 0,
+            "read_back": check.stdout.strip() or check.stderr.strip()}
 
 
 def bench_streams(build, folder, seconds=10, streams=1000, rate=10):
@@ -106,13 +96,12 @@ def bench_streams(build, folder, seconds=10, streams=1000, rate=10):
                 time.sleep(pause)
         wait_until(engine.caught_up, 30, "barrier")
         took, used = time.monotonic() - start, cpu_seconds(engine.pid) - cpu
-        anonymous, count = status_kib(engine.pid, "RssAnon") / 1024, engine.call("/api/v1/count?query=%7B%7D")["records"]
-        inside = threads(engine.pid)
+        figures = {"streams": streams, "rate": written / took, "cpu_percent": 100 * used / took,
+                   "anonymous_mib": status_kib(engine.pid, "RssAnon") / 1024, "threads": threads(engine.pid),
+                   "kept": engine.call("/api/v1/count?query=%7B%7D")["records"], "written": written + streams}
     for file in files:
         file.close()
-    print(f"\n{streams:,} streams, {written / took:,.0f} lines/s for {took:.0f} s: {100 * used / took:.1f} % of a core, {anonymous:.0f} MiB anonymous, "
-          f"{inside} threads; {count:,} of {written + streams:,} lines kept")
-    return {"streams": {"cpu_percent": 100 * used / took, "anonymous_mib": anonymous, "kept": count, "written": written + streams}}
+    return figures
 
 
 def bench_idle(build, folder, seconds=20):
@@ -123,22 +112,21 @@ def bench_idle(build, folder, seconds=20):
         cpu = cpu_seconds(engine.pid)
         time.sleep(seconds)  # the length of the measurement, not a wait for something
         used = cpu_seconds(engine.pid) - cpu
-        anonymous, resident = status_kib(engine.pid, "RssAnon") / 1024, status_kib(engine.pid, "VmRSS") / 1024
-    print(f"\nidle for {seconds} s: {100 * used / seconds:.2f} % of a core, {anonymous:.1f} MiB anonymous, {resident:.1f} MiB resident with the program's pages")
-    return {"idle": {"cpu_percent": 100 * used / seconds, "anonymous_mib": anonymous, "resident_mib": resident}}
+        return {"seconds": seconds, "cpu_percent": 100 * used / seconds, "anonymous_mib": status_kib(engine.pid, "RssAnon") / 1024,
+                "resident_mib": status_kib(engine.pid, "VmRSS") / 1024}
 
 
-def bench_latency(build, folder):
+def bench_latency(build, folder, rates=(100, 1000, 10000), seconds=5):
     logs = folder / "latency-logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
-    rows = {}
+    figures = {}
     with Engine(build, folder / "latency", [logs / "*.log"]) as engine:
-        for rate in (100, 1000, 10000):
-            rows[rate] = measure_latency(engine, logs / f"app-{rate}.log", rate, 5)
-            p50, p99, received, sent = rows[rate]
-            print(f"{chr(10) if rate == 100 else ''}write -> WebSocket receipt at {rate:,} lines/s: p50 {p50:.2f} ms, p99 {p99:.2f} ms ({received:,} of {sent:,} lines)")
-    return {"latency": rows}
+        for rate in rates:
+            with PeakMemory(engine.pid) as memory:
+                p50, p99, received, sent = measure_latency(engine, logs / f"app-{rate}.log", rate, seconds)
+            figures[rate] = {"p50_ms": p50, "p99_ms": p99, "received": received, "sent": sent, "peak_mib": memory.mib}
+    return figures
 
 
 def main():
@@ -146,18 +134,24 @@ def main():
     parser.add_argument("--build", required=True, type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--folder", type=lambda text: pathlib.Path(text).resolve(), default=ROOT / "build/bench")
     parser.add_argument("--lines", type=int, default=8_000_000)
+    parser.add_argument("--rounds", type=int, default=3, help="an odd number has a middle")
     parser.add_argument("--only", default="ingest,streams,idle,latency")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     parts = {"ingest": lambda: bench_ingest(args.build, args.folder, args.lines), "streams": lambda: bench_streams(args.build, args.folder),
              "idle": lambda: bench_idle(args.build, args.folder), "latency": lambda: bench_latency(args.build, args.folder)}
-    figures = {"cores": os.cpu_count(), "machine": pathlib.Path("/proc/cpuinfo").read_text().split("model name\t: ")[1].split("\n")[0]}
-    print(f"{figures['cores']} cores, {figures['machine']}")
-    for name in args.only.split(","):
-        figures.update(parts[name]())
+    machine = pathlib.Path("/proc/cpuinfo").read_text().split("model name\t: ")[1].split("\n")[0]
+    print(f"{os.cpu_count()} cores, {machine}; medians of {args.rounds} rounds, in brackets the least and the most", flush=True)
+    rounds = {name: [] for name in args.only.split(",")}
+    for number in range(args.rounds):
+        for name, figures in rounds.items():
+            figures.append(parts[name]())
+            print(f"  round {number + 1}: {name} done, {os.getloadavg()[0]:.1f} programs ran or waited for a core", file=sys.stderr, flush=True)
+    for name, figures in rounds.items():
+        REPORTS[name](figures)
     if args.json:
-        args.json.write_text(json.dumps(figures, indent=1))
-    return 0 if figures.get("verified", True) else 1
+        args.json.write_text(json.dumps({"cores": os.cpu_count(), "machine": machine, **rounds}, indent=1))
+    return 0 if all(figures["verified"] for figures in rounds.get("ingest", [])) else 1
 
 
 if __name__ == "__main__":
