@@ -30,9 +30,6 @@ struct Attribution {
   bool certain() const { return method > Method::candidates; }
 };
 
-// When the record was written, in the engine's clock: what its timestamp, its resolution, the stream's clock and its arrival leave open.
-TimeSpan time_span(const record::Batch& batch, const record::Record& record, const std::optional<ClockCorrection>& clock,
-                   std::int64_t grace_ns);
 Attribution attribute(const Window& window, const record::Batch& batch, const record::Record& record, std::int64_t grace_ns);
 
 }  // namespace telltale::runs

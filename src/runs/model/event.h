@@ -19,6 +19,9 @@ inline constexpr std::size_t max_events_per_request = 1000;
 inline constexpr std::size_t max_event_id_bytes = 128;
 inline constexpr std::size_t max_file_stem_bytes = 200;
 
+// Ids of events that the engine makes begin so; those of clients never do.
+inline constexpr std::string_view engine_event_prefix = "engine:";
+
 enum class OffsetMethod : std::uint8_t { estimated, measured, configured };  // the later the better
 std::string_view name_of(OffsetMethod method);
 std::optional<OffsetMethod> parse_offset_method(std::string_view name);

@@ -239,6 +239,7 @@ base::Result<Event> read_event(const json::object& object, std::size_t index, bo
   Event event;
   const std::string type = members.text_if("type", Need::required, 100, is_printable, type_words);
   event.id = members.text_if("id", Need::required, max_event_id_bytes, is_printable, "text without control characters");
+  if (!stored && event.id.starts_with(engine_event_prefix)) members.fail("id", "begins with 'engine:', as only the engine's own do");
   event.time = members.time("time", Need::required);
   event.mono_ns = members.decimal("mono_ns");
   if (stored) event.reason = members.choice("reason", Need::optional, EndReason::none, parse_end_reason, "a reason");

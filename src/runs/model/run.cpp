@@ -13,7 +13,7 @@ constexpr std::string_view test_outcomes[] = {"none",    "passed",  "failed", "e
                                               "xfailed", "xpassed", "rerun",  "crashed", "interrupted"};
 constexpr std::string_view phase_names[] = {"setup", "call", "teardown"};
 constexpr std::string_view lifetimes[] = {"connection", "lease"};
-constexpr std::string_view end_reasons[] = {"none", "connection_closed", "lease_expired", "engine_restarted", "run_ended"};
+constexpr std::string_view end_reasons[] = {"none", "connection_closed", "lease_expired", "engine_restarted", "worker_ended", "run_ended"};
 constexpr std::string_view output_states[] = {"none", "local", "remote"};
 
 template <class Enum>

@@ -27,7 +27,7 @@ enum class TestOutcome : std::uint8_t { none, passed, failed, error, skipped, xf
 enum class PhaseName : std::uint8_t { setup, call, teardown };
 enum class Lifetime : std::uint8_t { connection, lease };
 // Why the engine ended something that its client did not.
-enum class EndReason : std::uint8_t { none, connection_closed, lease_expired, engine_restarted, run_ended };
+enum class EndReason : std::uint8_t { none, connection_closed, lease_expired, engine_restarted, worker_ended, run_ended };
 // Who writes a run's files (spec 1): nobody, the engine, or the client, which reads what it needs over the network.
 enum class OutputState : std::uint8_t { none, local, remote };
 
@@ -125,6 +125,8 @@ struct Worker {
   std::optional<UnixNanos> finished;
   WorkerOutcome outcome = WorkerOutcome::none;
   EndReason ended_by = EndReason::none;
+  bool implicit = false;  // it never said that it began: what it runs belongs to the run itself
+  bool is_open() const { return !implicit && outcome == WorkerOutcome::none; }
 };
 
 struct Run {

@@ -20,7 +20,11 @@ bool service_holds(const Service& service, const record::Stream& stream) {
   return std::ranges::any_of(service.files, [path](const std::string& pattern) { return sources::path_matches(pattern, path); });
 }
 
-Scope::Scope(std::string run, std::vector<Service> services) : run_(std::move(run)), services_(std::move(services)) {}
+Scope::Scope(std::string run, std::vector<Service> services, bool everything)
+    : run_(std::move(run)), services_(std::move(services)), everything_(everything) {}
+
+Scope::Scope(std::string run, std::vector<Service> services)
+    : run_(std::move(run)), services_(std::move(services)), everything_(services_.empty()) {}
 
 const Service* Scope::service_of(const record::Stream& stream) const {
   const auto found = std::ranges::find_if(services_, [&](const Service& service) { return service_holds(service, stream); });
@@ -34,9 +38,9 @@ std::string_view Scope::name_in_run(const record::Stream& stream) const {
   const std::string_view service = labels.get("service");
   const std::string_view own = service.empty() ? std::string_view("unknown") : service;
   if (source == "process") return labels.get("instance") == run_ ? own : std::string_view();
-  if (services_.empty()) return own;
   const Service* const found = service_of(stream);
-  return found == nullptr ? std::string_view() : std::string_view(found->name);
+  if (found != nullptr) return found->name;
+  return everything_ ? own : std::string_view();
 }
 
 }  // namespace telltale::runs

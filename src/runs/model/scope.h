@@ -23,6 +23,8 @@ bool service_holds(const Service& service, const record::Stream& stream);
 class Scope {
  public:
   Scope() = default;
+  // `everything`: the run began without services, those it has were added by `watch`.
+  Scope(std::string run, std::vector<Service> services, bool everything);
   Scope(std::string run, std::vector<Service> services);
 
   bool holds(const record::Stream& stream) const { return !name_in_run(stream).empty(); }
@@ -36,6 +38,7 @@ class Scope {
  private:
   std::string run_;
   std::vector<Service> services_;
+  bool everything_ = false;
 };
 
 }  // namespace telltale::runs

@@ -48,9 +48,9 @@ struct Applied {
 };
 
 struct RunFilter {
-  std::optional<RunState> state;
+  std::optional<RunState> state{};
   std::size_t limit = 100;
-  std::string after;  // the last run of the page before
+  std::string after{};  // the last run of the page before
 };
 struct RunPage {
   std::vector<Run> runs;  // newest first
@@ -58,12 +58,12 @@ struct RunPage {
 };
 
 struct TestFilter {
-  std::string run;    // empty: all
-  std::string match;  // a test id, a node id, or a part of a node id or name
-  std::optional<TestOutcome> outcome;
-  std::string worker;
+  std::string run{};    // empty: all
+  std::string match{};  // a test id, a node id, or a part of a node id or name
+  std::optional<TestOutcome> outcome{};
+  std::string worker{};
   std::size_t limit = 100;
-  std::string after;  // the last test (id) of the page before
+  std::string after{};  // the last test (id) of the page before
 };
 struct TestPage {
   std::vector<Test> tests;  // newest first
@@ -88,6 +88,7 @@ struct RegistryOptions {
   std::int64_t takeover_ns = 2 * base::nanos_per_second;  // for a connection that closed
   std::int64_t restart_ns = 30 * base::nanos_per_second;  // for runs found open
   std::int64_t commit_timeout_ns = 5 * base::nanos_per_second;
+  std::int64_t refresh_ns = base::nanos_per_second;  // how old the list of finished runs may be
   std::size_t loaded_bytes = 16 * 1024 * 1024;
 };
 
@@ -96,10 +97,11 @@ struct RegistryPorts {
   const base::Clock& clock;
   const store::StoreReader& reader;
   record::BatchSink* sink = nullptr;
-  std::function<base::Result<store::Committed>(std::int64_t timeout_ns)> flush;  // Store::flush, not durable
+  std::vector<record::Position> positions{};  // Store::positions at opening: those of open runs are among them
+  std::function<base::Result<store::Committed>(std::int64_t timeout_ns)> flush{};  // Store::flush, not durable
   // The streams there are, as the catalog knows them; empty: the store is scanned.
-  std::function<std::vector<store::StreamSummary>()> streams;
-  std::function<std::string(std::string_view)> redact;  // thread-safe; empty: nothing is taken out
+  std::function<std::vector<store::StreamSummary>()> streams{};
+  std::function<std::string(std::string_view)> redact{};  // thread-safe; empty: nothing is taken out
   telemetry::Metrics* metrics = nullptr;
 };
 
@@ -121,9 +123,11 @@ class Registry {
   // All of the events or none. Answers when they are in the store (written, not synced). run_not_found, test_not_found, run_exists,
   // invalid_argument (naming the event); disk_full, timeout, cancelled when the store did not take them: to be sent again with the same
   // event ids.
-  base::Result<Applied> apply(std::string_view run, const std::vector<Event>& events, Peer peer);
+  base::Result<Applied> apply(std::string_view run, std::vector<Event> events, Peer peer);
   // What the connection owned has options.takeover_ns to be taken over.
   void connection_closed(ConnectionId connection);
+  // What an engine's component found out about a clock: an event of its own in each open run that looks at the stream.
+  void add_clock_offset(const record::Stream& stream, const ClockOffset& offset);
   // Ends what was not taken over and whose lease is over. The mono time of the next thing that becomes due; nothing: none.
   std::optional<base::MonoNanos> tick();
   // Who writes the run's files; asked by apply() after the listeners were told of the run's start.
@@ -139,14 +143,17 @@ class Registry {
   // Counts up with everything that can change an attribution.
   std::uint64_t version() const;
 
-  // What is known of a stream's batch within the span (as attribution corrects times).
-  Window window(const record::Batch& batch) const;
-  // Index times outside of it belong to no record of the run or test, whatever its stream's clock says. Nothing: there is none.
-  std::optional<TimeSpan> run_bounds(std::string_view run) const;
-  std::optional<TimeSpan> test_bounds(std::string_view test_or_node_id) const;
+  // What is known of the batch's stream for the times of its records, `grace_ns` more on both sides. Reads the store when a finished run
+  // that may meet them is not in memory; what cannot be read is left out, and logged.
+  Window window(const record::Batch& batch, std::int64_t grace_ns) const;
+  // Records whose index times lie outside of it belong to no test of the run, or not to the test, except those of loose batches (scans
+  // with ScanRange::by_writing meet them too). Nothing: there is no such run or test.
+  base::Result<std::optional<TimeSpan>> run_bounds(std::string_view run) const;
+  base::Result<std::optional<TimeSpan>> test_bounds(std::string_view id_or_node_id) const;
 
  private:
   class Impl;
+  explicit Registry(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

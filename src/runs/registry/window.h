@@ -1,4 +1,4 @@
-// What attribution needs to know of one stream within a span of time: a small copy, made by the registry under its lock.
+// What attribution needs to know of one batch: a small copy, made by the registry under its lock.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,26 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "record/batch.h"
 #include "runs/model/event.h"
 #include "runs/model/run.h"
 
 namespace telltale::runs {
+
+// time + nanos; the ends of the range stand for "ever" and "never" and stay.
+inline UnixNanos add_nanos(UnixNanos time, std::int64_t nanos) {
+  if (time == INT64_MIN || time == INT64_MAX) return time;
+  UnixNanos sum = 0;
+  if (!__builtin_add_overflow(time, nanos, &sum)) return sum;
+  return nanos < 0 ? INT64_MIN : INT64_MAX;
+}
 
 // A span of time, both ends inside.
 struct TimeSpan {
   UnixNanos from = INT64_MIN;
   UnixNanos to = INT64_MAX;
   bool meets(const TimeSpan& other) const { return from <= other.to && other.from <= to; }
+  TimeSpan widened(std::int64_t before_ns, std::int64_t after_ns) const { return {add_nanos(from, -before_ns), add_nanos(to, after_ns)}; }
   bool operator==(const TimeSpan&) const = default;
 };
 
@@ -32,7 +42,6 @@ struct ClockCorrection {
 struct WindowTest {
   TestKeyRef key;
   TimeSpan span;          // `to` is INT64_MAX while it runs
-  bool isolated = false;  // the stream is this test's, or its worker's, alone
   std::uint32_t run = 0;  // index into Window::runs
 };
 
@@ -40,21 +49,29 @@ struct WindowRun {
   std::string id;
   std::string service;  // the run's name for the stream
   TimeSpan span;
-  std::string worker;     // the stream is this worker's alone; empty: no
-  bool isolated = false;  // the stream belongs to a test or a worker of this run
+  std::string worker;  // the stream is this worker's alone; empty: no, or several workers'
 };
 
-// The runs whose scope holds the stream, their tests that meet the span, and those named by an id or a trace id of its records. Plain
-// data: attribute() is a pure function of it.
+// The runs whose scope holds the stream, their tests that may have been running when its records were written, and those that an id or a
+// trace id of a record means. Plain data: attribute() is a pure function of it.
 struct Window {
-  TimeSpan span;
-  std::vector<WindowRun> runs;    // that meet the span, or hold a test below
+  std::vector<WindowRun> runs;
   std::vector<WindowTest> tests;  // by start
   std::optional<ClockCorrection> clock;
-  // Test ids, node ids and trace ids that records of the window carry: the tests they name, as indices into `tests`.
+  // The stream is these tests' alone, as indices into `tests`; empty: it is not. When it is a worker's alone, `tests` are that worker's.
+  std::vector<std::uint32_t> isolated;
+  // Test ids and node ids, and trace ids (in lower case), that records carry: the tests they mean.
   std::map<std::string, std::vector<std::uint32_t>, std::less<>> named;
   std::map<std::string, std::vector<std::uint32_t>, std::less<>> traced;
   bool empty() const { return runs.empty(); }
 };
+
+// How long after its end a test's id or trace in a record is still taken for it.
+inline constexpr std::int64_t late_id_ns = 600 * base::nanos_per_second;
+
+// When the record was written, by the engine's clock: what its timestamp, that one's resolution, the stream's clock and the record's
+// arrival leave open, and `grace_ns` more on both sides.
+TimeSpan time_span(const record::Batch& batch, const record::Record& record, const std::optional<ClockCorrection>& clock,
+                   std::int64_t grace_ns);
 
 }  // namespace telltale::runs

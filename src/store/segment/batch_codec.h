@@ -75,8 +75,9 @@ struct ItemHead {
   bool has(ItemFlag flag) const { return (flags & flag) != 0; }
 };
 
-// Whether the record may have been written more than loose_nanos before or after its index time: it has no believable event time and it
-// is not known when its source last looked, or that was long before; its timestamp is too coarse; or it tells of other times (a gap).
+// Whether the record may have been written more than loose_nanos before or after its index time, as far as the engine's clock tells: it
+// was observed long after or before its event time; it has none and its source looked long before, or it is not known when; its timestamp
+// is too coarse; or it tells of other times (a gap).
 bool is_loose(const record::Batch& batch, const record::Record& record);
 
 // Appends what stands before EncodedItem::head in the payload: size, number, flags and, if `labels` is set, the definition.

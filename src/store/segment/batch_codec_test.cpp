@@ -57,17 +57,19 @@ TEST(BatchCodec, ReadsItemsOfVersionOne) {
 TEST(BatchCodec, MarksWhatIndexTimesDoNotTell) {
   using record::TimeResolution;
   constexpr base::UnixNanos observed = 1'700'000'000'000'000'000;
-  const auto loose = [&](base::UnixNanos written_after, TimeResolution resolution, std::uint16_t flags) {
+  const auto loose = [&](base::UnixNanos written_after, TimeResolution resolution, std::uint16_t flags, std::int64_t way = 0) {
     Batch batch;
     batch.written_after = written_after;
     record::Record record;
     record.observed_time = observed;
-    record.event_time = observed - loose_nanos * 100;
+    record.event_time = observed - way;
     record.resolution = resolution;
     record.flags = flags;
     return is_loose(batch, record);
   };
-  EXPECT_FALSE(loose(0, TimeResolution::second, 0)) << "its timestamp tells";
+  EXPECT_FALSE(loose(0, TimeResolution::second, 0, loose_nanos)) << "its timestamp tells";
+  EXPECT_TRUE(loose(observed, TimeResolution::second, 0, loose_nanos + 1)) << "it came late, or a clock is wrong";
+  EXPECT_TRUE(loose(observed, TimeResolution::second, 0, -loose_nanos - 1)) << "a clock is wrong";
   EXPECT_FALSE(loose(observed - loose_nanos, TimeResolution::none, 0)) << "its source had looked a moment before";
   EXPECT_TRUE(loose(observed - loose_nanos - 1, TimeResolution::none, 0));
   EXPECT_TRUE(loose(0, TimeResolution::none, 0)) << "nothing is known";

@@ -255,9 +255,12 @@ void put_block(bool compress, BatchEncoder::Scratch& scratch, EncodedItem& item)
 
 bool is_loose(const Batch& batch, const Record& record) {
   if (record.has(record::flag_gap)) return true;
-  if (record.has_event_time() && !record.has(record::flag_time_out_of_range)) return record.resolution == record::TimeResolution::day;
   if (record.has(record::flag_lifecycle)) return false;
-  return batch.written_after == 0 || wrapping_difference(record.observed_time, batch.written_after) > loose_nanos;
+  const bool has_time = record.has_event_time() && !record.has(record::flag_time_out_of_range);
+  if (has_time && record.resolution == record::TimeResolution::day) return true;
+  if (!has_time && batch.written_after == 0) return true;
+  const std::int64_t way = wrapping_difference(record.observed_time, has_time ? record.event_time : batch.written_after);
+  return way > loose_nanos || way < -loose_nanos;
 }
 
 EncodedItem BatchEncoder::encode(const Batch& batch) {
