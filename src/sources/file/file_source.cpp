@@ -10,6 +10,7 @@
 
 #include "base/task_group.h"
 #include "sources/file/tailer.h"
+#include "sources/file/watch_table.h"
 
 namespace telltale::sources {
 namespace {
@@ -51,6 +52,7 @@ class FileSource::Impl {
       base::MutexLock lock(mutex_);
       running_ = true;
     }
+    watches_.open();
     tasks_.spawn("file-reader", [this](std::stop_token stop) { run(stop); });
     return {};
   }
@@ -59,6 +61,7 @@ class FileSource::Impl {
     tasks_.request_stop();
     ports_.watcher.wake();
     tasks_.close();
+    watches_.close();
     base::MutexLock lock(mutex_);
     running_ = false;
     served_.notify_all();
@@ -79,12 +82,20 @@ class FileSource::Impl {
 
   BarrierReport barrier(std::int64_t timeout_ns);
 
+  base::Result<Watched> watch(config::FileSource source, bool resume, std::int64_t timeout_ns) {
+    return watches_.watch(std::move(source), resume, timeout_ns, [this] { ports_.watcher.wake(); });
+  }
+  void unwatch(WatchId id) {
+    watches_.unwatch(id, [this] { ports_.watcher.wake(); });
+  }
+
  private:
   void run(std::stop_token stop);
   void serve_barriers();
   void publish_health();
   std::int64_t time_to_wait(base::MonoNanos now) const;
   void sweep();
+  void look(bool thorough);
 
   const std::vector<config::FileSource> sources_;
   const FileSourceOptions options_;
@@ -92,6 +103,7 @@ class FileSource::Impl {
   std::vector<record::Position> positions_;
   FileMetrics metrics_;
   CommitTracker commits_;
+  WatchTable watches_;
   std::unique_ptr<Tailer> tailer_;
   std::atomic<Tailer*> live_{nullptr};  // the same, for commits that come while it is made
   mutable base::Mutex mutex_;
@@ -106,11 +118,16 @@ class FileSource::Impl {
 
 void FileSource::Impl::sweep() {
   const base::MonoNanos began = ports_.clock.mono();
-  tailer_->scan(true);
-  tailer_->tend();
+  look(true);
   const base::MonoNanos ended = ports_.clock.mono();
   next_sweep_ = ended + std::max(options_.sweep_interval_ns, (ended - began) * sweep_share);
   next_held_look_ = ended + held_look_ns;
+}
+
+void FileSource::Impl::look(bool thorough) {
+  tailer_->scan(thorough);
+  tailer_->tend();
+  watches_.settle(*tailer_);
   publish_health();
 }
 
@@ -131,11 +148,8 @@ void FileSource::Impl::run(std::stop_token stop) {
     events.clear();
     ports_.watcher.wait(more || tailer_->has_queued() ? 0 : time_to_wait(ports_.clock.mono()), events);
     for (const auto& path : events.modified) tailer_->touched(path);
-    if (events.names_changed || tailer_->wants_scan()) {
-      tailer_->scan(false);
-      tailer_->tend();
-      publish_health();
-    }
+    const bool other_sources = watches_.serve(*tailer_);
+    if (other_sources || events.names_changed || tailer_->wants_scan()) look(other_sources);
     now = ports_.clock.mono();
     if (tailer_->has_held() && now >= next_held_look_) {
       tailer_->tend();
@@ -181,9 +195,8 @@ void FileSource::Impl::serve_barriers() {
       for (auto* request : barriers_)
         if (!request->marks) asked.push_back(request);
     }
-    tailer_->scan(true);  // also beside files that were rotated away: others may have come and gone there unseen
-    tailer_->tend();
-    publish_health();
+    watches_.serve(*tailer_);
+    look(true);  // also beside files that were rotated away: others may have come and gone there unseen
     marks = tailer_->marks();
   }
   base::MutexLock lock(mutex_);
@@ -254,6 +267,12 @@ SourceHealth FileSource::health() const {
 }
 BarrierReport FileSource::barrier(std::int64_t timeout_ns) {
   return impl_->barrier(timeout_ns);
+}
+base::Result<Watched> FileSource::watch(config::FileSource source, bool resume, std::int64_t timeout_ns) {
+  return impl_->watch(std::move(source), resume, timeout_ns);
+}
+void FileSource::unwatch(WatchId id) {
+  impl_->unwatch(id);
 }
 void FileSource::on_commit(const record::CommittedBatchRef& batch) {
   impl_->on_commit(batch);

@@ -45,6 +45,13 @@ struct FileSourcePorts {
   std::function<std::string(std::string_view)> redact_label;  // applied to every label value; empty: none
 };
 
+using WatchId = std::uint64_t;
+
+struct Watched {
+  WatchId id = 0;
+  bool effective = false;  // what its files hold was seen; false: not yet, it will be
+};
+
 // One reader thread, which alone touches the files. start() once, stop() once (the destructor does it too); health(), barrier() and
 // on_commit() from any thread. Positions whose key it does not know are left alone.
 //
@@ -64,6 +71,14 @@ class FileSource final : public Source, public record::CommitListener {
   // A line without its end is not waited for.
   BarrierReport barrier(std::int64_t timeout_ns) override;
   void on_commit(const record::CommittedBatchRef& batch) override;
+
+  // Follows further files from now on, until unwatch() was called as often as watch() for the same patterns, service and labels. Files
+  // that stand there are begun as `start` says, those that come up later at their beginning; files that are followed anyway just go on.
+  // With `resume` it goes on where an earlier engine was with the same watch: for what was watched when that engine ended. Returns once
+  // what stands there was seen, or when the time is over: then it is not effective yet. Blocks. source_invalid, cancelled.
+  base::Result<Watched> watch(config::FileSource source, bool resume, std::int64_t timeout_ns);
+  // What the files hold by now is still read. Does not wait for that: a barrier does.
+  void unwatch(WatchId id);
 
  private:
   class Impl;

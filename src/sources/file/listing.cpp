@@ -9,21 +9,26 @@ namespace telltale::sources {
 
 base::Result<Patterns> Patterns::parse(const std::vector<config::FileSource>& sources) {
   Patterns patterns;
-  for (const auto& source : sources) {
-    Entry entry;
-    for (const auto& text : source.paths) {
-      auto glob = Glob::parse(text);
-      if (!glob) return base::pass(glob);
-      entry.globs.push_back(std::move(*glob));
-    }
-    for (const auto& text : source.exclude) {
-      auto glob = Glob::parse(text);
-      if (!glob) return base::pass(glob);
-      entry.excludes.push_back(text);
-    }
-    patterns.entries_.push_back(std::move(entry));
-  }
+  for (const auto& source : sources)
+    if (auto done = patterns.set(patterns.entries_.size(), source); !done) return base::pass(done);
   return patterns;
+}
+
+base::Status Patterns::set(std::size_t source, const config::FileSource& configured) {
+  Entry entry;
+  for (const auto& text : configured.paths) {
+    auto glob = Glob::parse(text);
+    if (!glob) return base::pass(glob);
+    entry.globs.push_back(std::move(*glob));
+  }
+  for (const auto& text : configured.exclude) {
+    auto glob = Glob::parse(text);
+    if (!glob) return base::pass(glob);
+    entry.excludes.push_back(text);
+  }
+  if (source == entries_.size()) entries_.emplace_back();
+  entries_[source] = std::move(entry);
+  return {};
 }
 
 bool Patterns::is_excluded(const Entry& entry, const std::string& path) const {

@@ -37,6 +37,10 @@ struct Listing {
 class Patterns {
  public:
   static base::Result<Patterns> parse(const std::vector<config::FileSource>& sources);
+  // Those of one source; source_invalid, then nothing has changed. `source` may be the next number.
+  base::Status set(std::size_t source, const config::FileSource& configured);
+  // It finds nothing from now on; its number stays.
+  void clear(std::size_t source) { entries_[source] = {}; }
   Listing find(base::Files& files) const;
   // Would a file at `path` be found by this source?
   bool covers(std::size_t source, const std::string& path) const;

@@ -46,11 +46,13 @@ struct Origin {
   bool drained = false;   // rotated, and read to its end since
   bool finished = false;  // rotated, read and no longer written to: its position is all that is kept
   bool after_truncation = false;
-  bool dirty = false;              // its position must be sent even without lines
-  bool forget = false;             // its position is to be removed, then the origin too
-  bool queued = false;             // in the queue of those with something to do
-  bool waiting = false;            // for space in the sink
-  bool failed = false;             // could not be opened or read; tried again at the next sweep
+  bool dirty = false;    // its position must be sent even without lines
+  bool forget = false;   // its position is to be removed, then the origin too
+  bool queued = false;   // in the queue of those with something to do
+  bool waiting = false;  // for space in the sink
+  bool failed = false;   // could not be opened or read; tried again at the next sweep
+  // Nobody wants what is written from now on: it is read up to here, then it ends.
+  std::optional<std::uint64_t> leave_at;
   std::optional<record::Gap> gap;  // to be sent once everything before it is committed; the origin ends with it
   std::optional<PendingBlock> pending;
   Origin* after = nullptr;  // earlier file of the same lineage that is read to its end first
@@ -61,7 +63,10 @@ struct Origin {
 
   bool is_blocked() const { return after != nullptr && after->rotated && !after->drained && !after->failed; }
   bool is_draining() const { return rotated && !drained && !finished; }
-  bool has_work() const { return gap || forget || dirty || pending || (!failed && (is_draining() || size > reader.read_end())); }
+  bool has_left() const { return leave_at && (failed || finished || reader.read_end() >= *leave_at); }
+  bool has_work() const {
+    return gap || forget || dirty || pending || leave_at || (!failed && (is_draining() || size > reader.read_end()));
+  }
 };
 
 // Owns the origins. Few thousands at most; lookups by identity are a map's.

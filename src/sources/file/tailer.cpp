@@ -38,18 +38,20 @@ void SpaceSignal::disconnect() {
 Tailer::Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports,
                FileMetrics& metrics, CommitTracker& commits, const std::vector<record::Position>& positions)
     : patterns_(std::move(patterns)),
-      sources_(std::move(sources)),
       options_(std::move(options)),
       ports_(std::move(ports)),
       metrics_(metrics),
       commits_(commits),
       space_(std::make_shared<SpaceSignal>(ports_.watcher)) {
   for (const auto& position : positions) {
-    for (std::size_t i = 0; i < sources_.size(); ++i)
-      if (position.key == start_key(sources_[i])) started_.insert(i);
+    if (position.key.starts_with(start_key_prefix)) start_notes_.insert(position.key);
     if (!position.key.starts_with(position_key_prefix)) continue;
     auto decoded = decode_position(position.value);
     if (decoded && decoded->host == options_.host) stored_.emplace(position.key, std::move(*decoded));
+  }
+  for (auto& source : sources) {
+    const bool started = start_notes_.contains(start_key(source));
+    sources_.push_back({.config = std::move(source), .started = started, .noted = started});
   }
 }
 
@@ -129,8 +131,10 @@ Tailer::Outcome Tailer::advance(Origin& origin) {
       return Outcome::gone;
     }
   }
+  if (origin.has_left() && is_passing(origin)) origin.forget = true;
   if ((origin.dirty || origin.forget) && !send_position(origin)) return Outcome::idle;
-  if (origin.forget) {
+  if (origin.has_left() && !origin.forget) keep_position(origin);
+  if (origin.forget || origin.has_left()) {
     drop(origin);
     return Outcome::gone;
   }

@@ -1,7 +1,8 @@
 // The file source without its thread: which files there are, what they are, what is read next.
 //
 // Everything here is synchronous and belongs to one thread; the caller decides when to look and when to read. Split over several .cpp:
-// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_hold.cpp (rotated files).
+// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_hold.cpp (rotated files),
+// tailer_sources.cpp (sources that come and go).
 #pragma once
 
 #include <atomic>
@@ -36,6 +37,9 @@ class SpaceSignal {
   bool raised_ TT_GUARDED_BY(mutex_) = false;
 };
 
+// Begins the names of sources that come and go.
+inline constexpr std::string_view passing_source_prefix = "watch:";
+inline constexpr std::string_view start_key_prefix = "file-start:";
 // Key of the note that a source with `start: end` was started before.
 std::string start_key(const config::FileSource& source);
 
@@ -44,6 +48,16 @@ class Tailer {
   Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileSourceOptions options, FileSourcePorts ports, FileMetrics& metrics,
          CommitTracker& commits, const std::vector<record::Position>& positions);
   ~Tailer();
+
+  // A further source, which the next scan() finds; its number for remove_source(). Its name begins with passing_source_prefix and tells it
+  // from others; one that was removed may come back. With `resume` its files go on where an earlier engine was with them for such a
+  // source; else those positions are forgotten. Positions of lasting sources are always gone on with.
+  base::Result<std::size_t> add_source(config::FileSource source, bool resume);
+  // What its files hold by now is still read; then they are let go, and positions of passing sources forgotten, unless another source
+  // finds them.
+  void remove_source(std::size_t source);
+  // A scan saw all of its files: what comes up later is new.
+  bool is_effective(std::size_t source) const { return !sources_[source].fresh; }
 
   // Looks at all names and sizes. `thorough` also looks for what became of files that are done with.
   void scan(bool thorough);
@@ -58,7 +72,7 @@ class Tailer {
   // A rotated file may be written to without an event: call tend() now and then.
   bool has_held() const { return held_ > 0; }
   // Names changed while they were looked at: scan again.
-  bool wants_scan() const { return rescan_; }
+  bool wants_scan() const { return rescan_ || has_fresh(); }
   // The store committed something. From any thread.
   void commit_arrived() {
     if (gap_waits_.exchange(false)) space_->raise();
@@ -80,6 +94,13 @@ class Tailer {
 
  private:
   enum class Outcome : std::uint8_t { more, idle, gone };
+  struct FollowedSource {
+    config::FileSource config;
+    bool active = true;    // else it finds nothing; its number stands in origins that end
+    bool fresh = true;     // no scan saw its files yet: those that stand there were there before it
+    bool started = false;  // an earlier engine made its first look
+    bool noted = false;    // the store knows of its first look
+  };
   struct Fresh {
     SeenFile seen;
     bool done = false;
@@ -136,6 +157,18 @@ class Tailer {
   record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
   void mark_first_start();
 
+  // Sources that come and go.
+  bool has_fresh() const;
+  bool is_first_look(const SeenFile& seen) const;
+  void end_first_looks();
+  std::size_t slot_for(const std::string& name);
+  bool covers_other(std::size_t source, const std::string& path, std::size_t& other) const;
+  void leave(Origin& origin);
+  static bool is_passing(const Origin& origin);
+  void keep_position(Origin& origin);
+  void forget_stored(std::size_t source);
+  void send_forgotten();
+
   // Rotated, truncated, given up.
   void on_replaced(Origin& origin);
   bool move_to_copy(Origin& origin);
@@ -146,8 +179,8 @@ class Tailer {
   void add_path(Origin& origin, const std::string& path);
   std::vector<SeenFile> siblings(const std::string& lineage, std::size_t source);
 
-  const Patterns patterns_;
-  const std::vector<config::FileSource> sources_;
+  Patterns patterns_;
+  std::vector<FollowedSource> sources_;  // as many as patterns_ has
   const FileSourceOptions options_;
   const FileSourcePorts ports_;
   FileMetrics& metrics_;
@@ -162,7 +195,8 @@ class Tailer {
   std::map<std::string, base::Error> problems_before_;  // while scanning: those that were said already
   std::map<std::string, base::Error> watch_problems_;
   std::deque<Origin*> queue_;
-  std::set<std::size_t> started_;  // sources with `start: end` that have been started before
+  std::set<std::string> start_notes_;                   // keys of the notes that the store has: sources that were started before
+  std::map<std::string, record::StreamRef> to_forget_;  // keys of positions and notes that are to be removed, with a stream to say so
   std::size_t open_ = 0;
   std::size_t held_ = 0;
   std::size_t pending_ = 0;

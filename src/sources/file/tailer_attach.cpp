@@ -10,7 +10,7 @@
 namespace telltale::sources {
 
 std::string start_key(const config::FileSource& source) {
-  return "file-start:" + source.name;
+  return std::string(start_key_prefix) + source.name;
 }
 
 void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
@@ -19,7 +19,7 @@ void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
   recognise_copies(fresh);
   settle_missing(fresh);
   attach_new(fresh, listing);
-  if (first_scan_) mark_first_start();
+  mark_first_start();
 }
 
 // Opens what was seen; nothing when another file stands there by now or it cannot be opened.
@@ -190,16 +190,17 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
   // kill may come when only the first of several has a committed position.
   std::map<std::string, base::UnixNanos> since;
   for (const auto& entry : order) {
-    const auto known = first_scan_ ? newest_first_seen(std::get<0>(entry)) : before_scan_;
+    const auto known = is_first_look(std::get<4>(entry)->seen) ? newest_first_seen(std::get<0>(entry)) : before_scan_;
     since.emplace(std::get<0>(entry), known != 0 ? known : this_scan_);
   }
   for (auto& [lineage, current, birth, number, file] : order) {
     const auto identity = FileIdentity::of(file->seen.info);
-    if (file->done || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
+    const FollowedSource& source = sources_[file->seen.source];
+    if (file->done || !source.active || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
     auto opened = open_seen(file->seen);
     if (opened == nullptr) continue;
     Origin& origin = add_new(file->seen, lineage, since.at(lineage), std::move(opened));
-    if (!first_scan_ || started_.contains(origin.source) || sources_[origin.source].start != "end") continue;
+    if (!is_first_look(file->seen) || source.started || source.config.start != "end") continue;
     const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
     if (!skipped) fail(origin, skipped.error());
     origin.caught_up = this_scan_;
@@ -236,7 +237,7 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::
   position.identity = FileIdentity::of(seen.info);
   position.first_seen = since;
   position.host = options_.host;
-  position.source = sources_[seen.source].name;
+  position.source = sources_[seen.source].config.name;
   position.paths = {lineage};
   const std::string id = fmt::format("{} {} {} {} {} {} {}", options_.host, seen.path, position.identity.inode, position.identity.birth,
                                      position.identity.device, ports_.clock.wall(), ++made_);
@@ -251,7 +252,7 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::
   Origin& added = add_origin(std::move(origin));
   if (added.after != nullptr)
     added.reader.set_line(added.after->reader.line());
-  else if (first_scan_)
+  else if (is_first_look(seen))
     ignore_older_siblings(added);
   else if (seen.listed)
     rescan_ = rotated_lineages_.insert(lineage).second || rescan_;
@@ -270,7 +271,7 @@ void Tailer::ignore_older_siblings(Origin& origin) {
 }
 
 record::StreamRef Tailer::stream_of(std::size_t source, const std::string& lineage) const {
-  const auto& configured = sources_[source];
+  const auto& configured = sources_[source].config;
   std::vector<std::pair<std::string, std::string>> labels;
   const auto add = [&](const std::string& name, const std::string& value) {
     labels.emplace_back(name, ports_.redact_label ? ports_.redact_label(value) : value);
@@ -286,12 +287,14 @@ record::StreamRef Tailer::stream_of(std::size_t source, const std::string& linea
 // Files that come later are read from their beginning, also after a restart: the store remembers that there was a first start.
 void Tailer::mark_first_start() {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    if (sources_[i].start != "end" || started_.contains(i)) continue;
+    FollowedSource& source = sources_[i];
+    if (!source.active || source.noted || source.config.start != "end") continue;
     record::RawBlock block;
-    block.stream = stream_of(i, sources_[i].paths.front());
+    block.stream = stream_of(i, source.config.paths.front());
     block.observed_time = ports_.clock.wall();
-    block.position = record::Position{start_key(sources_[i]), "1"};
-    if (ports_.blocks.try_push(block) == record::PushOutcome::accepted) started_.insert(i);
+    block.position = record::Position{start_key(source.config), "1"};
+    source.noted = ports_.blocks.try_push(block) == record::PushOutcome::accepted;
+    if (source.noted) start_notes_.insert(start_key(source.config));
   }
 }
 

@@ -24,7 +24,7 @@ void Tailer::on_replaced(Origin& origin) {
   auto file = std::move(origin.file);
   metrics_.open.set(static_cast<std::int64_t>(--open_));
   if (!move_to_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
-  const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0;
+  const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0 && sources_[origin.source].active;
   if (!stands || origins_.find(FileIdentity::of(here.info)) != nullptr) return;
   Origin& next = add_new(here, origin.lineage, std::max(origin.position.first_seen, before_scan_), std::move(file));
   next.after = &origin;

@@ -33,7 +33,9 @@ void Tailer::scan(bool thorough) {
   attach(fresh, listing);
   retry_failed();
   if (thorough) forget_missing();
+  send_forgotten();
   first_scan_ = false;
+  end_first_looks();
   problems_before_.clear();
   end_scan();
   metrics_.files.set(static_cast<std::int64_t>(by_path_.size()));
@@ -58,6 +60,8 @@ void Tailer::retry_failed() {
     if (open(*origin)) {
       problems_.erase(name);
       enqueue(*origin);
+    } else if (origin->leave_at) {
+      enqueue(*origin);  // nobody waits for it
     }
   }
 }

@@ -156,11 +156,12 @@ class TailHarness {
   }
   // Reads what there is; nothing is committed.
   void read() {
-    do tailer->scan(true);
-    while (tailer->wants_scan());
-    tailer->tend();
-    while (tailer->work()) {
-    }
+    do {
+      tailer->scan(true);
+      tailer->tend();
+      while (tailer->work()) {
+      }
+    } while (tailer->wants_scan());
   }
   void commit() {
     store.commit(~std::size_t{0}, *commits);
