@@ -144,6 +144,7 @@ Registry::Impl::Written Registry::Impl::write(Entry& entry, const Events& events
   ++version_;
   note_changes(entry, std::move(changes));
   close_position(entry);
+  if (!entry.ledger.is_open()) evict(entry.ledger.id());
   count();
   return Written::yes;
 }
