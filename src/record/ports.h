@@ -57,7 +57,8 @@ class RecordPredicate {
   virtual ~RecordPredicate() = default;
   // Whole streams first: false means that no record of it can match.
   virtual bool may_match(const Stream& stream) const = 0;
-  // Asked before a scan: records whose index time is outside do not match. Nothing: none can match.
+  // Asked before a scan: records that were written outside of it do not match, as far as their index time tells (see
+  // store::ScanRange::by_writing). Nothing: none can match.
   virtual std::optional<TimeBounds> time_bounds() const { return TimeBounds{}; }
   // Asked of records whose stream may match.
   virtual bool matches(const RecordView& record) const = 0;
@@ -79,7 +80,7 @@ class ComputedLabels {
   // Of the batch's records `indices` (ascending) those for which `holds` says yes of their values. `values` are valid during that call.
   using ValuesHold = std::function<bool(std::span<const std::string_view> values)>;
   virtual void keep(const Batch& batch, std::string_view label, const ValuesHold& holds, std::vector<std::uint32_t>& indices) const = 0;
-  // Index times outside belong to no record that has the value. Nothing: no record has it.
+  // Records that were written outside of it, as far as their index time tells, do not have the value. Nothing: no record has it.
   virtual std::optional<TimeBounds> bounds(std::string_view label, std::string_view value) const = 0;
 };
 

@@ -23,7 +23,8 @@ class Scanner {
   Scanner(const base::Clock& clock, const QueryRequest& request) : clock_(clock), request_(request), started_(clock.mono()) {}
 
   base::Status scan(const store::StoreReader& reader, const store::ScanRange& range, const store::BatchVisitor& visitor) {
-    range_ = range;
+    from_sequence_ = range.from_sequence;
+    to_sequence_ = range.to_sequence;
     auto status = reader.scan(
         range, [this](const record::Stream& stream) { return wants(stream); },
         [&](const CommittedBatchRef& batch) { return expired() ? ScanStep::stop : visitor(batch); });
@@ -45,7 +46,7 @@ class Scanner {
   bool in_range(const CommittedBatch& batch, std::uint32_t index) const {
     const record::Sequence sequence = batch.first_sequence + index;
     const base::UnixNanos time = batch.batch.records[index].index_time();
-    return sequence >= range_.from_sequence && sequence <= range_.to_sequence && time >= range_.from_time && time <= range_.to_time;
+    return sequence >= from_sequence_ && sequence <= to_sequence_ && time >= request_.from_time && time <= request_.to_time;
   }
 
   bool expired() {
@@ -64,7 +65,8 @@ class Scanner {
   const base::Clock& clock_;
   const QueryRequest& request_;
   const base::MonoNanos started_;
-  store::ScanRange range_;
+  record::Sequence from_sequence_ = 0;
+  record::Sequence to_sequence_ = 0;
   bool expired_ = false;
   std::unordered_map<record::StreamId, bool, base::Hash128Hasher> wanted_;
   std::vector<std::uint32_t> selected_;
@@ -77,6 +79,8 @@ std::optional<store::ScanRange> range_of(const QueryRequest& request) {
   store::ScanRange range;
   range.from_time = std::max(request.from_time, bounds->from);
   range.to_time = std::min(request.to_time, bounds->to);
+  // The bounds are of times at which records were written: a late one may have any index time.
+  range.by_writing = *bounds != record::TimeBounds{};
   range.newest_first = request.newest_first;
   if (range.from_time > range.to_time) return std::nullopt;
   if (!request.after) return range;

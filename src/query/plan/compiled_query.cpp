@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "query/lang/words.h"
+#include "record/gap.h"
 
 namespace telltale::query {
 namespace {
@@ -150,7 +151,7 @@ std::optional<record::TimeBounds> CompiledQuery::time_bounds() const {
 }
 
 bool CompiledQuery::matches(const record::RecordView& view) const {
-  if (view.record->has(record::flag_gap)) return true;
+  if (view.record->has(record::flag_gap)) return gap_matters(view);
   if (!conditions_hold(*view.batch, *view.record)) return false;
   const std::string_view line = view.line();
   if (!std::all_of(lines_.begin(), lines_.end(), [line](const CompiledLineFilter& filter) { return filter.matches(line); })) return false;
@@ -158,6 +159,14 @@ bool CompiledQuery::matches(const record::RecordView& view) const {
   std::vector<std::uint32_t> kept{static_cast<std::uint32_t>(view.record - view.batch->records.data())};
   keep_of_runs(*view.batch, kept);
   return !kept.empty();
+}
+
+// What is missing from another time than that of the test or run that is asked for is not missing here.
+bool CompiledQuery::gap_matters(const record::RecordView& view) const {
+  if (bounding_.empty()) return true;
+  const auto bounds = time_bounds();
+  const auto gap = record::read_gap(*view.batch, *view.record);
+  return bounds && gap && gap->from_time <= bounds->to && gap->to_time >= bounds->from;
 }
 
 void CompiledQuery::keep_of_runs(const record::Batch& batch, std::vector<std::uint32_t>& indices) const {

@@ -14,7 +14,8 @@
 
 namespace telltale::query {
 
-// Immutable, thread-safe. Gap records of a stream that may match always match: they say what the other answers lack. Streams of the
+// Immutable, thread-safe. Gap records of a stream that may match always match (where one test or run is asked for: those of its
+// time): they say what the other answers lack. Streams of the
 // engine's own events of runs and tests match only where the query asks for their source by name.
 class CompiledQuery final : public record::RecordPredicate {
  public:
@@ -36,6 +37,7 @@ class CompiledQuery final : public record::RecordPredicate {
   base::Status add(const SeverityFilter& filter, const RegexCompiler& compiler);
   base::Status add(const LineFilter& filter, const RegexCompiler& compiler);
   base::Status add_of_runs(const LabelMatcher& matcher, LabelCondition condition);
+  bool gap_matters(const record::RecordView& view) const;
   void keep_of_runs(const record::Batch& batch, std::vector<std::uint32_t>& indices) const;
   bool conditions_hold(const record::Batch& batch, const record::Record& record) const;
   bool findings_hold(const record::Batch& batch, const record::Record& record) const;

@@ -97,6 +97,20 @@ TEST(RunsLabels, OneNamedValueBoundsTheTime) {
   EXPECT_EQ(compiled(R"({test="t1", run="t3"})")->time_bounds(), std::nullopt) << "no time is in both";
 }
 
+TEST(RunsLabels, AGapOfAnotherTimeIsNotMissing) {
+  const auto matches = [](std::string_view text, base::UnixNanos from, base::UnixNanos to) {
+    const record::Gap gap{record::GapReason::rotated_away, from, to, {}, {}, {}};
+    const record::CommittedBatch batch{1, record::make_gap_batch(record::make_stream(record::Labels({{"service", "api"}})), gap, 1000)};
+    std::vector<std::uint32_t> out;
+    compiled(text)->select(batch, out);
+    return !out.empty();
+  };
+  EXPECT_TRUE(matches(R"({test="t1"})", 5, 12));
+  EXPECT_FALSE(matches(R"({test="t1"})", 21, 30));
+  EXPECT_FALSE(matches(R"({test="t1"})", 1, 9));
+  EXPECT_TRUE(matches(R"({test=~"t1"})", 1, 9)) << "any test may be meant";
+}
+
 TEST(RunsLabels, AreRefusedWhereNobodyKnowsThem) {
   const std::string text = R"({test="t1"})";
   const auto result = CompiledQuery::make(*parse(text), text, nullptr);

@@ -250,12 +250,16 @@ void Registry::Impl::set_output_state(std::string_view run, OutputState state) {
   if (Entry* const entry = find(run)) entry->ledger.set_output_state(state);
 }
 
-void Registry::Impl::add_clock_offset(const record::Stream& stream, const ClockOffset& offset) {
+void Registry::Impl::add_clock_offset(const record::Stream& stream, const ClockCorrection& correction) {
   {
     base::MutexLock lock(mutex_);
     if (stopped_) return;
     for (const auto& [id, entry] : entries_) {
-      if (!entry->ledger.is_running() || entry->ledger.view_of(stream).service.empty()) continue;
+      if (!entry->ledger.is_running()) continue;
+      const RunLedger::StreamView& view = entry->ledger.view_of(stream);
+      const bool knows_better = view.clock && view.clock->method > correction.method;
+      if (view.service.empty() || knows_better || !differs_materially(view.clock, correction)) continue;
+      const ClockOffset offset{stream.labels, correction.offset_ns, correction.uncertainty_ns, correction.method};
       const Event event = engine_event(*entry, offset, ports_.clock.wall(), EndReason::none);
       // One that the store has no space for comes again with the next change.
       static_cast<void>(write(*entry, {&event}));
@@ -291,8 +295,8 @@ base::Result<Applied> Registry::apply(std::string_view run, std::vector<Event> e
 void Registry::connection_closed(ConnectionId connection) {
   impl_->connection_closed(connection);
 }
-void Registry::add_clock_offset(const record::Stream& stream, const ClockOffset& offset) {
-  impl_->add_clock_offset(stream, offset);
+void Registry::add_clock_offset(const record::Stream& stream, const ClockCorrection& correction) {
+  impl_->add_clock_offset(stream, correction);
 }
 std::optional<base::MonoNanos> Registry::tick() {
   return impl_->tick();

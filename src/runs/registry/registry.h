@@ -126,8 +126,9 @@ class Registry {
   base::Result<Applied> apply(std::string_view run, std::vector<Event> events, Peer peer);
   // What the connection owned has options.takeover_ns to be taken over.
   void connection_closed(ConnectionId connection);
-  // What an engine's component found out about a clock: an event of its own in each open run that looks at the stream.
-  void add_clock_offset(const record::Stream& stream, const ClockOffset& offset);
+  // What a component of the engine found out about the clock behind a stream: an event in each open run that looks at the stream, knows
+  // nothing better, and for which it is news (see differs_materially).
+  void add_clock_offset(const record::Stream& stream, const ClockCorrection& correction);
   // Ends what was not taken over and whose lease is over. The mono time of the next thing that becomes due; nothing: none.
   std::optional<base::MonoNanos> tick();
   // Who writes the run's files; asked by apply() after the listeners were told of the run's start.
@@ -139,7 +140,7 @@ class Registry {
   base::Result<TestPage> tests(const TestFilter& filter) const;
   base::Result<Test> test(std::string_view id) const;
   base::Result<Scope> scope(std::string_view run) const;
-  std::size_t open_runs() const;
+  std::size_t open_runs() const;  // quick
   // Counts up with everything that can change an attribution.
   std::uint64_t version() const;
 

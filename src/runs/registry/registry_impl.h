@@ -61,7 +61,7 @@ class Registry::Impl {
   void stop() TT_EXCLUDES(mutex_);
   base::Result<Applied> apply(std::string_view run, std::vector<Event> events, Peer peer) TT_EXCLUDES(mutex_);
   void connection_closed(ConnectionId connection) TT_EXCLUDES(mutex_);
-  void add_clock_offset(const record::Stream& stream, const ClockOffset& offset) TT_EXCLUDES(mutex_);
+  void add_clock_offset(const record::Stream& stream, const ClockCorrection& correction) TT_EXCLUDES(mutex_);
   std::optional<base::MonoNanos> tick() TT_EXCLUDES(mutex_);
   void set_output_state(std::string_view run, OutputState state) TT_EXCLUDES(mutex_);
 
@@ -70,7 +70,7 @@ class Registry::Impl {
   base::Result<TestPage> tests(const TestFilter& filter) TT_EXCLUDES(mutex_);
   base::Result<Test> test(std::string_view id) TT_EXCLUDES(mutex_);
   base::Result<Scope> scope(std::string_view run) TT_EXCLUDES(mutex_);
-  std::size_t open_runs() const TT_EXCLUDES(mutex_);
+  std::size_t open_runs() const { return open_.load(std::memory_order_relaxed); }
   std::uint64_t version() const { return version_.load(); }
   Window window(const record::Batch& batch, std::int64_t grace_ns) TT_EXCLUDES(mutex_);
   base::Result<std::optional<TimeSpan>> run_bounds(std::string_view run) TT_EXCLUDES(mutex_);
@@ -138,6 +138,7 @@ class Registry::Impl {
   const std::unique_ptr<telemetry::Metrics> own_metrics_;  // where nobody else's were given
   RunsMetrics metrics_;
   std::atomic<std::uint64_t> version_{0};
+  std::atomic<std::size_t> open_{0};
 
   mutable base::Mutex mutex_;
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_ TT_GUARDED_BY(mutex_);

@@ -86,13 +86,9 @@ void Registry::Impl::count() {
     bytes += entry->ledger.bytes();
     open += entry->ledger.is_running() ? 1 : 0;
   }
+  open_ = static_cast<std::size_t>(open);
   metrics_.open.set(open);
   metrics_.loaded_bytes.set(static_cast<std::int64_t>(bytes));
-}
-
-std::size_t Registry::Impl::open_runs() const {
-  base::MutexLock lock(mutex_);
-  return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const auto& pair) { return pair.second->ledger.is_running(); }));
 }
 
 // Index times of records whose test may be one of the run's; those of loose batches apart.

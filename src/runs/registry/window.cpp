@@ -5,6 +5,13 @@
 namespace telltale::runs {
 namespace {
 
+// It was written between its source's last look and its arrival.
+TimeSpan span_of_arrival(const record::Batch& batch, const record::Record& record) {
+  return {batch.written_after == 0 ? INT64_MIN : std::min(batch.written_after, record.observed_time), record.observed_time};
+}
+
+}  // namespace
+
 std::int64_t nanos_of(record::TimeResolution resolution) {
   switch (resolution) {
     case record::TimeResolution::none:
@@ -24,13 +31,6 @@ std::int64_t nanos_of(record::TimeResolution resolution) {
   return 0;
 }
 
-// It was written between its source's last look and its arrival.
-TimeSpan span_of_arrival(const record::Batch& batch, const record::Record& record) {
-  return {batch.written_after == 0 ? INT64_MIN : std::min(batch.written_after, record.observed_time), record.observed_time};
-}
-
-}  // namespace
-
 TimeSpan time_span(const record::Batch& batch, const record::Record& record, const std::optional<ClockCorrection>& clock,
                    std::int64_t grace_ns) {
   TimeSpan span = span_of_arrival(batch, record);
@@ -44,6 +44,15 @@ TimeSpan time_span(const record::Batch& batch, const record::Record& record, con
     span.to = std::max(span.from, span.to);
   }
   return span.widened(grace_ns, grace_ns);
+}
+
+bool differs_materially(const std::optional<ClockCorrection>& known, const ClockCorrection& estimate) {
+  if (!known) return true;
+  const std::int64_t allowed = std::max(20 * base::nanos_per_millisecond, estimate.uncertainty_ns / 5);
+  const std::int64_t low = (known->offset_ns - known->uncertainty_ns) - (estimate.offset_ns - estimate.uncertainty_ns);
+  const std::int64_t high = (known->offset_ns + known->uncertainty_ns) - (estimate.offset_ns + estimate.uncertainty_ns);
+  // Bounds that were too narrow were wrong; too wide ones only say less than could be known.
+  return low > 0 || high < 0 || -low > allowed || high > allowed;
 }
 
 }  // namespace telltale::runs

@@ -39,6 +39,10 @@ struct ClockCorrection {
   bool operator==(const ClockCorrection&) const = default;
 };
 
+// Whether replacing `known` by `estimate` is worth an event: it is new, or one of its bounds has moved by more than a tenth of what it
+// leaves open, or by 20 ms where that is more.
+bool differs_materially(const std::optional<ClockCorrection>& known, const ClockCorrection& estimate);
+
 struct WindowTest {
   TestKeyRef key;
   TimeSpan span;          // `to` is INT64_MAX while it runs
@@ -68,6 +72,9 @@ struct Window {
 
 // How long after its end a test's id or trace in a record is still taken for it.
 inline constexpr std::int64_t late_id_ns = 600 * base::nanos_per_second;
+
+// How much time one timestamp may stand for.
+std::int64_t nanos_of(record::TimeResolution resolution);
 
 // When the record was written, by the engine's clock: what its timestamp, that one's resolution, the stream's clock and the record's
 // arrival leave open, and `grace_ns` more on both sides.

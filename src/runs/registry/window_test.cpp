@@ -94,7 +94,7 @@ TEST_F(WindowTest, ClocksAreTheBestThatIsKnown) {
   EXPECT_EQ(window(line(host, 0)).clock, (ClockCorrection{7, 3, OffsetMethod::measured})) << "measured is better than estimated";
   ASSERT_TRUE(apply("r1", {event(ClockOffset{far, 8, 2, OffsetMethod::measured})}));
   EXPECT_EQ(window(line(host, 0)).clock, (ClockCorrection{8, 2, OffsetMethod::measured})) << "the newer one";
-  registry->add_clock_offset(*api, {far, 1, 1, OffsetMethod::estimated});
+  registry->add_clock_offset(*host, {1, 1, OffsetMethod::estimated});
   EXPECT_EQ(window(line(host, 0)).clock->offset_ns, 8);
 }
 
