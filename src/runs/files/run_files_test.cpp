@@ -198,6 +198,10 @@ TEST_F(RunFilesTest, OnlyAProvenFolderIsWrittenTo) {
 
 TEST_F(RunFilesTest, GapsAndJoinedRecordsAreReadable) {
   run_.start_run("run-1", logs, service("api"));
+  run_.start_test("run-1", b);
+  log("api", "long before the gap");
+  run_.finish_test("run-1", b);
+  run_.advance(10);
   run_.start_test("run-1", a);
   log("api", "Traceback:\n  File \"x.py\"\nKeyError: 1", true);
   record::Gap gap;
@@ -209,11 +213,15 @@ TEST_F(RunFilesTest, GapsAndJoinedRecordsAreReadable) {
   run_.finish_run("run-1");
   run_.pump();
   const std::string joined = "[api] Traceback:\n  File \"x.py\"\nKeyError: 1\n";
-  EXPECT_TRUE(text("api_realtime.log").starts_with(joined + "[api] gap: rotated_away")) << text("api_realtime.log");
+  EXPECT_TRUE(text("api_realtime.log").starts_with("[api] long before the gap\n" + joined + "[api] gap: rotated_away"))
+      << text("api_realtime.log");
   EXPECT_TRUE(
       test_text(std::string(a) + ".log").starts_with(final_line(a, "lines=1 shared=0 errors=1 possible_errors=0") + joined + "[api] gap: "))
       << test_text(std::string(a) + ".log");
   EXPECT_EQ(text("api_errors.log"), joined);
+  EXPECT_EQ(test_text(std::string(b) + ".log"),
+            final_line(b, "lines=1 shared=0 errors=0 possible_errors=0") + "[api] long before the gap\n")
+      << "only tests from which something may be missing tell of a gap";
 }
 
 TEST_F(RunFilesTest, AServiceWithSeveralInstancesNamesThem) {

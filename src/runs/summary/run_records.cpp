@@ -2,12 +2,19 @@
 
 #include <algorithm>
 
+#include "record/gap.h"
+
 namespace telltale::runs {
 
 base::UnixNanos RunRecord::time() const {
   const record::Record& record = *view.record;
   const bool believable = record.has_event_time() && !record.has(record::flag_time_out_of_range);
   return believable && attribution.clock ? record.event_time + attribution.clock->offset_ns : record.index_time();
+}
+
+TimeSpan RunRecord::gap_span() const {
+  const auto gap = record::read_gap(*view.batch, *view.record);
+  return gap ? TimeSpan{gap->from_time, gap->to_time} : TimeSpan{view.record->observed_time, view.record->observed_time};
 }
 
 namespace {
@@ -34,7 +41,7 @@ ScanStep visit_run_records(const Attributor& attributor, std::string_view run, c
   for (std::size_t i = from > batch.first_sequence ? from - batch.first_sequence : 0; i < records.size(); ++i) {
     const Attribution& attribution = attributed.of(i);
     if (!is_in_run(attributed, attribution, number)) continue;
-    const RunRecord record{{&batch.batch, &records[i], batch.first_sequence + i}, attributed, attribution, number};
+    const RunRecord record({&batch.batch, &records[i], batch.first_sequence + i}, attributed, attribution, number);
     if (visit(record) == ScanStep::stop) return ScanStep::stop;
   }
   return ScanStep::go_on;

@@ -16,26 +16,38 @@ namespace telltale::runs {
 
 // Valid during the call it is given to.
 struct RunRecord {
+  RunRecord(record::RecordView record_view, const BatchAttribution& attributed, const Attribution& of_record, std::uint32_t run_number)
+      : view(record_view), batch(attributed), attribution(of_record), run(run_number) {}
+
   record::RecordView view;
   const BatchAttribution& batch;
   const Attribution& attribution;
-  std::uint32_t run = 0;  // index into batch.window.runs
+  std::uint32_t run;  // index into batch.window.runs
 
   std::string_view service() const { return batch.window.runs[run].service; }
   bool is_gap() const { return view.record->has(record::flag_gap); }
   bool is_error() const { return !is_gap() && view.record->is_error(); }
-  // Several tests may have caused it, of this run or another.
-  bool is_shared() const { return !attribution.certain() && attribution.tests.size() > 1; }
-  bool belongs_to_run(std::uint32_t test) const { return batch.window.tests[test].run == run; }
-  // The tests of this run that it belongs or may belong to.
+  // It is not certain whose it is: several tests may have caused it, of this run or another, or none.
+  bool is_shared() const { return !is_gap() && !attribution.certain() && !attribution.tests.empty(); }
+  // The tests of this run that it belongs or may belong to; of a gap: those from which something may be missing.
   template <class Visit>
   void each_test(Visit visit) const {
+    if (is_gap()) {
+      const TimeSpan missing = gap_span();
+      for (const WindowTest& test : batch.window.tests) {
+        if (test.run == run && test.span.meets(missing)) visit(*test.key);
+      }
+      return;
+    }
     for (const std::uint32_t test : attribution.tests) {
-      if (belongs_to_run(test)) visit(*batch.window.tests[test].key);
+      if (batch.window.tests[test].run == run) visit(*batch.window.tests[test].key);
     }
   }
   // When it was written, by the engine's clock.
   base::UnixNanos time() const;
+
+ private:
+  TimeSpan gap_span() const;
 };
 
 using RunRecordVisitor = std::function<store::ScanStep(const RunRecord&)>;
