@@ -95,6 +95,8 @@ class FileSource::Impl {
   void publish_health();
   std::int64_t time_to_wait(base::MonoNanos now) const;
   void sweep();
+  bool looks_closely() const { return ports_.look_closely && ports_.look_closely(); }
+  void note_quiet(WatchEvents& events);
   void look(bool thorough);
 
   const std::vector<config::FileSource> sources_;
@@ -134,8 +136,16 @@ void FileSource::Impl::look(bool thorough) {
 std::int64_t FileSource::Impl::time_to_wait(base::MonoNanos now) const {
   base::MonoNanos next = next_sweep_;
   if (tailer_->has_held()) next = std::min(next, next_held_look_);
+  if (looks_closely()) next = std::min(next, now + options_.close_look_ns);
   if (tailer_->wants_scan()) next = std::min(next, now + rescan_ns);
   return std::max<std::int64_t>(next - now, 0);
+}
+
+// When there is no event, no file was written to before the question, as far as its file system tells.
+void FileSource::Impl::note_quiet(WatchEvents& events) {
+  const base::UnixNanos asked = ports_.clock.wall();
+  ports_.watcher.wait(0, events);
+  if (events.empty()) tailer_->was_quiet(asked);
 }
 
 void FileSource::Impl::run(std::stop_token stop) {
@@ -146,7 +156,10 @@ void FileSource::Impl::run(std::stop_token stop) {
     base::MonoNanos now = ports_.clock.mono();
     if (now >= next_sweep_) sweep();
     events.clear();
-    ports_.watcher.wait(more || tailer_->has_queued() ? 0 : time_to_wait(ports_.clock.mono()), events);
+    const bool idle = !more && !tailer_->has_queued();
+    ports_.watcher.wait(idle ? time_to_wait(ports_.clock.mono()) : 0, events);
+    if (idle && events.empty() && looks_closely()) note_quiet(events);
+    tailer_->events_were_read();
     for (const auto& path : events.modified) tailer_->touched(path);
     const bool other_sources = watches_.serve(*tailer_);
     if (other_sources || events.names_changed || tailer_->wants_scan()) look(other_sources);

@@ -23,11 +23,12 @@
 namespace telltale::sources {
 
 struct FileSourceOptions {
-  std::uint64_t block_bytes = 256 * 1024;                       // most bytes of one read
-  std::uint64_t max_line_bytes = 1024 * 1024;                   // longer lines are cut, marked and counted
-  std::int64_t sweep_interval_ns = 2 * base::nanos_per_second;  // all names and sizes are looked at this often, whatever events said
-  std::int64_t held_idle_ns = 5 * base::nanos_per_second;       // a renamed file that did not grow for so long is closed
-  std::int64_t deleted_idle_ns = 60 * base::nanos_per_second;   // the same for a deleted one, which cannot be opened again
+  std::uint64_t block_bytes = 256 * 1024;                         // most bytes of one read
+  std::uint64_t max_line_bytes = 1024 * 1024;                     // longer lines are cut, marked and counted
+  std::int64_t sweep_interval_ns = 2 * base::nanos_per_second;    // all names and sizes are looked at this often, whatever events said
+  std::int64_t held_idle_ns = 5 * base::nanos_per_second;         // a renamed file that did not grow for so long is closed
+  std::int64_t deleted_idle_ns = 60 * base::nanos_per_second;     // the same for a deleted one, which cannot be opened again
+  std::int64_t close_look_ns = 50 * base::nanos_per_millisecond;  // see FileSourcePorts::look_closely
   std::size_t max_open_files = 512;  // beyond it those idle for longest are closed and opened again when they grow
   std::size_t max_held_files = 64;   // renamed or deleted files kept open; beyond it the oldest is given up
   std::string host;                  // label `host` and part of each origin; empty: no label
@@ -43,6 +44,9 @@ struct FileSourcePorts {
   const base::KeyedHasher& hasher;  // the store's key: positions hold hashes of log bytes
   telemetry::Metrics& metrics;
   std::function<std::string(std::string_view)> redact_label;  // applied to every label value; empty: none
+  // Asked now and then, quick: whether it matters when lines without a timestamp were written. Then written_after is at most about
+  // close_look_ns before the write for files whose file system tells of writes, at the price of as many looks a second. Empty: never.
+  std::function<bool()> look_closely{};
 };
 
 using WatchId = std::uint64_t;

@@ -58,6 +58,9 @@ struct Origin {
   Origin* after = nullptr;  // earlier file of the same lineage that is read to its end first
   base::MonoNanos last_growth = 0;
   base::UnixNanos caught_up = 0;  // when the reader last had whole lines only and all that the file held; 0: not yet
+  bool told = false;              // an event told of a write to it ...
+  bool silent = false;            // ... but not always: its file system does not tell of all
+  std::uint64_t grew_in = 0;      // number of the look at events after which it had grown without one; 0: it had not
   std::uint64_t seen_in = 0;      // number of the scan that found it
   std::uint64_t last_use = 0;     // for closing those idle for longest
 

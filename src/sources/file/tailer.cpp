@@ -12,6 +12,11 @@ constexpr std::size_t most_pending = 16;          // blocks that are kept while 
 constexpr std::size_t large_partial = 64 * 1024;  // unfinished lines from this size on count
 constexpr std::uint64_t head_hash_step = 64;      // below head_bytes the head's hash is renewed as it grows
 
+// Everything that the file was last seen to hold is delivered.
+bool has_all(const Origin& origin) {
+  return origin.size == origin.reader.offset() && !origin.pending;
+}
+
 // Nothing of the file's `size` bytes is left when the block is delivered.
 bool block_ends_at(const PendingBlock& pending, std::uint64_t size) {
   return pending.line.to >= size && pending.line.rest.empty();
@@ -77,6 +82,8 @@ void Tailer::touched(const std::string& path) {
   const auto it = by_path_.find(path);
   if (it == by_path_.end()) return;
   Origin& origin = *it->second;
+  origin.told = true;
+  origin.grew_in = 0;
   if (origin.file == nullptr && !open(origin)) return;
   auto info = origin.file->info();
   if (!info) return fail(origin, info.error());
@@ -88,6 +95,19 @@ void Tailer::touched(const std::string& path) {
   }
   if (!check_size(origin)) return;
   enqueue(origin);
+}
+
+// Of growth that a look at names finds an event comes soon, unless the file system (another machine's) does not tell of it.
+void Tailer::note_growth(Origin& origin, bool grew) {
+  if (origin.grew_in != 0 && origin.grew_in + 1 < event_looks_) origin.silent = true;
+  if (grew && origin.grew_in == 0) origin.grew_in = event_looks_;
+  if (!grew && has_all(origin)) origin.caught_up = std::max(origin.caught_up, this_scan_);
+}
+
+void Tailer::was_quiet(base::UnixNanos then) {
+  for (const auto& origin : origins_.all()) {
+    if (origin->told && !origin->silent && origin->grew_in == 0 && has_all(*origin)) origin->caught_up = std::max(origin->caught_up, then);
+  }
 }
 
 // An origin that waits is not read, so its bytes are looked at here: what there is must be known when it is taken away. False when it

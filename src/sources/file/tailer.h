@@ -63,6 +63,10 @@ class Tailer {
   void scan(bool thorough);
   // A file was written to.
   void touched(const std::string& path);
+  // All events up to now were asked for; touched() of them follows.
+  void events_were_read() { ++event_looks_; }
+  // No event had come up to then.
+  void was_quiet(base::UnixNanos then);
   // One block of each file that has something. True: call again at once.
   bool work();
   // Looks at rotated files: reads on, gives them up when nobody writes any more, closes what is idle.
@@ -124,6 +128,7 @@ class Tailer {
   void enqueue(Origin& origin);
   void mark_drained(Origin& origin);
   void set_size(Origin& origin, std::uint64_t size);
+  void note_growth(Origin& origin, bool grew);
   bool check_size(Origin& origin);
   void note_problem(const std::string& path, const base::Error& error);
 
@@ -202,6 +207,7 @@ class Tailer {
   std::size_t pending_ = 0;
   std::uint64_t uses_ = 0;
   std::uint64_t made_ = 0;
+  std::uint64_t event_looks_ = 1;      // how often events were asked for
   std::uint64_t stamp_ = 0;            // number of the present scan
   base::UnixNanos this_scan_ = 0;      // when it began
   base::UnixNanos complete_scan_ = 0;  // when the last one began that no change of names disturbed

@@ -248,6 +248,8 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::
   origin->file = std::move(file);
   metrics_.open.set(static_cast<std::int64_t>(++open_));
   origin->rotated = seen.path != lineage;
+  // What it holds was written to it after it came into being.
+  if (seen.info.birth_time != 0) origin->caught_up = seen.info.birth_time - coarse_clock_ns;
   origin->dirty = true;  // that it was seen must be known after a restart, also if it is rotated before it has a line
   Origin& added = add_origin(std::move(origin));
   if (added.after != nullptr)

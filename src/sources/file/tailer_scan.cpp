@@ -111,6 +111,7 @@ void Tailer::place(Origin& origin, const SeenFile& seen) {
   }
   by_path_[seen.path] = &origin;
   origin.listed = seen.listed;
+  note_growth(origin, seen.info.size > origin.size);
   if (seen.info.size > origin.reader.read_end()) {
     origin.finished = false;
     set_size(origin, seen.info.size);

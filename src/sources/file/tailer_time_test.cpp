@@ -10,12 +10,78 @@ using testing::TailHarness;
 
 struct TailerTime : ::testing::Test, TailHarness {};
 
-TEST_F(TailerTime, NothingIsKnownOfWhatWasThereAtTheBeginning) {
+TEST_F(TailerTime, WhatWasThereAtTheBeginningIsYoungerThanItsFile) {
   append("a.log", "old\n");
+  const auto born = files->info(path("a.log"))->birth_time;
   watch("*.log");
   start();
   settle();
-  EXPECT_EQ(store.written_after, std::vector<base::UnixNanos>{0});
+  ASSERT_EQ(store.written_after.size(), 1u);
+  if (born == 0) {
+    EXPECT_EQ(store.written_after[0], 0) << "nothing is known";
+  } else {
+    EXPECT_GT(store.written_after[0], born - base::nanos_per_second);
+    EXPECT_LE(store.written_after[0], born);
+  }
+}
+
+// A file with a line that was read, and one whose write an event told of.
+struct TailerTimeTold : TailerTime {
+  void SetUp() override {
+    append("a.log", "old\n");
+    watch("*.log");
+    start();
+    settle();
+    tell("a.log", "told\n");
+    settle();
+    ASSERT_EQ(store.written_after.size(), 2u);
+  }
+  void tell(std::string_view name, std::string_view text) {
+    append(name, text);
+    tailer->touched(path(name));
+  }
+};
+
+TEST_F(TailerTimeTold, EverySweepIsALook) {
+  const auto before_sweep = clock.wall();
+  settle();
+  append("a.log", "new\n");
+  settle();
+  ASSERT_EQ(store.written_after.size(), 3u);
+  EXPECT_GE(store.written_after[2], before_sweep);
+}
+
+TEST_F(TailerTimeTold, WhereEventsTellNoEventMeansNoWrite) {
+  const auto quiet = clock.wall();
+  tailer->was_quiet(quiet);
+  tell("a.log", "new\n");
+  settle();
+  ASSERT_EQ(store.written_after.size(), 3u);
+  EXPECT_EQ(store.written_after[2], quiet);
+}
+
+TEST_F(TailerTimeTold, AFileThatGrowsWithoutEventsIsNotBelievedToBeQuiet) {
+  append("a.log", "untold\n");
+  settle();
+  for (int i = 0; i < 3; ++i) tailer->events_were_read();
+  settle();
+  const auto last_look = clock.wall();
+  tailer->was_quiet(clock.wall());
+  tell("a.log", "new\n");
+  settle();
+  ASSERT_EQ(store.written_after.size(), 4u);
+  EXPECT_LE(store.written_after[3], last_look);
+}
+
+TEST_F(TailerTimeTold, WhatIsNotDeliveredYetIsNoLook) {
+  const auto before_half = clock.wall();
+  tell("a.log", "hal");
+  settle();
+  tailer->was_quiet(clock.wall());
+  tell("a.log", "f\n");
+  settle();
+  ASSERT_EQ(store.written_after.size(), 3u);
+  EXPECT_LE(store.written_after[2], before_half);
 }
 
 TEST_F(TailerTime, WhatComesLaterWasWrittenAfterTheLastLook) {

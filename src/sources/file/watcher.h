@@ -14,6 +14,7 @@ namespace telltale::sources {
 struct WatchEvents {
   std::vector<std::string> modified;  // paths of files that were written to, as folder/name of the watched folder
   bool names_changed = false;         // something was created, moved or deleted, or events were lost: look at all names again
+  bool empty() const { return modified.empty() && !names_changed; }
   void clear() {
     modified.clear();
     names_changed = false;
