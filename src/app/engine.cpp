@@ -128,7 +128,7 @@ class EngineImpl final : public Engine {
     auto exposure = check_exposure(config_.server);
     if (!exposure) return base::pass(exposure);
     if (*exposure) info_.warnings.push_back(**exposure);
-    auto zone = zone_offset_seconds(config_.pipeline.assume_zone);
+    auto zone = zone_offset_seconds(config_.pipeline.assume_zone, clock_.wall());
     if (!zone) return base::pass(zone);
     zone_offset_seconds_ = *zone;
     telemetry::add_process_metrics(metrics_);

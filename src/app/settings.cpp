@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -50,7 +51,12 @@ std::optional<net::TlsFiles> tls_files(const config::Config& config) {
   return net::TlsFiles{config.server.tls_certificate, config.server.tls_key};
 }
 
-base::Result<std::int32_t> zone_offset_seconds(const std::string& zone) {
+base::Result<std::int32_t> zone_offset_seconds(const std::string& zone, base::UnixNanos now) {
+  if (zone == "local") {
+    const std::time_t seconds = now / base::nanos_per_second;
+    std::tm local{};
+    return localtime_r(&seconds, &local) != nullptr ? static_cast<std::int32_t>(local.tm_gmtoff) : 0;
+  }
   if (zone.empty() || zone == "UTC" || zone == "Z") return 0;
   const auto digit = [&](std::size_t i) { return zone[i] >= '0' && zone[i] <= '9'; };
   const bool shaped =
@@ -59,7 +65,7 @@ base::Result<std::int32_t> zone_offset_seconds(const std::string& zone) {
   const int minutes = shaped ? std::atoi(zone.substr(4, 2).c_str()) : 99;
   if (hours > 14 || minutes > 59) {
     return base::fail(base::ErrorCode::config_invalid_value, fmt::format("pipeline.assume_zone: '{}' is no zone", zone),
-                      "Use UTC or an offset such as +02:00.");
+                      "Use local, UTC or an offset such as +02:00.");
   }
   return (zone[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 }

@@ -20,8 +20,8 @@ sources::FileSourceOptions file_source_options(const config::Config& config, con
 net::ServerLimits server_limits(const config::Config& config);
 std::optional<net::TlsFiles> tls_files(const config::Config& config);
 
-// "UTC", "Z" or "+02:00" in seconds east of UTC; config_invalid_value.
-base::Result<std::int32_t> zone_offset_seconds(const std::string& zone);
+// "local" (this machine's zone as it is `now`), "UTC", "Z" or "+02:00" in seconds east of UTC; config_invalid_value.
+base::Result<std::int32_t> zone_offset_seconds(const std::string& zone, base::UnixNanos now);
 
 bool is_loopback(const std::string& host);
 // insecure_listener when the address is reachable from elsewhere and there is no TLS or no token, unless the settings allow it.

@@ -108,7 +108,7 @@ struct PipelineConfig {
   std::uint64_t max_line_bytes = 1024 * 1024;  // longer lines are cut, marked and counted
   std::uint64_t block_bytes = 256 * 1024;
   std::uint64_t queue_bytes = 8ull * 1024 * 1024;  // per worker
-  std::string assume_zone = "UTC";                 // for timestamps without a zone: UTC or +HH:MM
+  std::string assume_zone = "local";               // for timestamps without a zone: local, UTC or +HH:MM
 };
 
 // A rule of the user's: redaction.add[], detection.add[].

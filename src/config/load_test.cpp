@@ -218,7 +218,7 @@ log: loud
                           "telltale.yaml:3: server.request_timeout: '10': must be a time from 100ms to 1h, as in 10ms, 1.5s or 7d",
                           "telltale.yaml:4: store.compression: 'zip': must be one of lz4, none",
                           "telltale.yaml:4: store.retention_bytes: 'lots': must be a size from 0B to 1024TiB, as in 64KiB",
-                          "telltale.yaml:5: pipeline.assume_zone: 'Berlin': must be UTC or an offset such as +02:00",
+                          "telltale.yaml:5: pipeline.assume_zone: 'Berlin': must be local, UTC or an offset such as +02:00",
                           "telltale.yaml:6: log: 'loud': must be a map of settings, not a value"));
 }
 

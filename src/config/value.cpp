@@ -78,6 +78,7 @@ bool is_digit(char c) {
 }
 
 Parsed parse_zone(const Setting& setting, std::string_view text) {
+  if (base::equals_ignoring_case(text, "local")) return "local";
   if (base::equals_ignoring_case(text, "UTC") || text == "Z") return "UTC";
   const bool shaped = text.size() == 6 && (text[0] == '+' || text[0] == '-') && is_digit(text[1]) && is_digit(text[2]) && text[3] == ':' &&
                       is_digit(text[4]) && is_digit(text[5]);
@@ -144,7 +145,7 @@ std::string allowed_text(const Setting& setting) {
     case SettingType::choice:
       return fmt::format("one of {}", fmt::join(setting.allowed, ", "));
     case SettingType::zone:
-      return "UTC or an offset such as +02:00";
+      return "local, UTC or an offset such as +02:00";
     case SettingType::text_list:
       return "a list of texts";
     case SettingType::text_map:

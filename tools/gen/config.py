@@ -17,7 +17,7 @@ TYPES = {
     "boolean": "true or false", "integer": "a whole number", "number": "a number", "bytes": "a size such as 64KiB",
     "duration": "a time such as 10s", "offset": "a time such as 5s or -200ms",
     "text": "text", "secret": "text that is never shown", "pattern": "a regular expression", "choice": "one of the values named",
-    "zone": "UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts",
+    "zone": "local, UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts",
     "text_lists": "a map of lists of texts", "command": "a text, or a list of texts", "any": "anything"}
 NUMBERS = {"integer", "number", "bytes", "duration", "offset"}
 TIMES = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
@@ -189,11 +189,11 @@ Generated from `schema/config.yaml` by `tools/gen/config.py`; do not edit.
 
 The engine reads `telltale.yaml` in the working folder, else `~/.config/telltale/telltale.yaml`, else `/etc/telltale/telltale.yaml`;
 `--config FILE` names another. Without any it uses the defaults. The command line wins over environment variables, those win over the
-file, and the file wins over the defaults. Where a setting has several variables, the first that is set and not empty wins; lists in
-variables are separated by commas.
+`settings:` of the chosen [environment](environments.md), those over the file, and the file wins over the defaults. Where a setting has several
+variables, the first that is set and not empty wins; lists in variables are separated by commas.
 
 `telltale config check` says all that is wrong, with file, line and what is allowed. `telltale config show` prints every setting with
-where its value came from; secrets are `***`.
+where its value came from; secrets are `***`. Both look at `config/environments.yaml` too.
 
 The file is YAML with `version: 1`. Sizes are numbers of bytes or have a unit (`64KiB`, `10MB`); times have a unit (`10ms`, `1.5s`,
 `2m`, `3h`, `7d`, `1h30m`). Text may hold `${{NAME}}` (an environment variable), `${{NAME:-default}}` and `${{file:/path}}` (the content of a
