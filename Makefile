@@ -20,7 +20,7 @@ build: setup $(BUILD)/build.ninja ## build the program: build/release/bin/tellta
 	ninja -C $(BUILD) -j $(JOBS) telltale
 
 run: build ## show the main job on real input: capture, live view, query
-	@TELLTALE_BIN=$(BUILD)/bin/telltale tools/demo/run.sh
+	@TELLTALE_BIN=$(BUILD)/bin/telltale examples/first-run/run.sh
 
 test: setup $(BUILD)/build.ninja ## build and run all tests
 	ninja -C $(BUILD) -j $(JOBS)

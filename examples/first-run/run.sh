@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# `make run`: starts three small real services and an engine that watches their logs, shows the live view and some queries, stops all.
-# Everything it writes is in build/demo/. TELLTALE_BIN is the program.
+# Capture without a test suite: starts three small real services and an engine that watches their logs, shows the live view and some
+# queries, stops all. Everything it writes is in build/first-run/. TELLTALE_BIN is the program.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 telltale=$(realpath "${TELLTALE_BIN:-$root/build/release/bin/telltale}")
-demo=$root/build/demo
+demo=$root/build/first-run
 python=/usr/bin/python3
 pids=()
 
@@ -19,7 +19,7 @@ trap stop_all EXIT
 until_true() {
   local end=$((SECONDS + 20))
   until "$@" >/dev/null 2>&1; do
-    if [ "$SECONDS" -ge "$end" ]; then echo "demo: no success within 20 s: $*" >&2; exit 1; fi
+    if [ "$SECONDS" -ge "$end" ]; then echo "first-run: no success within 20 s: $*" >&2; exit 1; fi
     sleep 0.1
   done
 }
@@ -34,7 +34,7 @@ cp "$root/examples/first-run/telltale.yaml" "$demo/"
 cd "$demo"
 export TELLTALE_DATA=$demo/data
 
-step "1. The engine watches logs/*.log (data in build/demo/data)"
+step "1. The engine watches logs/*.log (data in build/first-run/data)"
 "$telltale" serve --config telltale.yaml --port 0 --health-port 0 --metrics-port 0 2>engine.err &
 pids+=($!)
 until_true test -s data/engine.json
@@ -73,7 +73,7 @@ show query --since 5m --limit 8 '{service=~".+", error="true"}'
 
 step "5. One order, by its service and a word; the token it was sent with was never stored"
 show query --since 5m --limit 3 '{service="orders"} |= "sofa"'
-if grep -rq 'demo-0123456789abcdef' data; then echo "demo: the token is in the store" >&2; exit 1; fi
+if grep -rq 'demo-0123456789abcdef' data; then echo "first-run: the token is in the store" >&2; exit 1; fi
 show query --since 5m --count '{service="worker"}'
 
 step "6. Stopped, and still there: the same question without an engine"
@@ -85,9 +85,8 @@ show store stats
 
 cat <<TXT
 
-That was Telltale's main job. Go on:
-  cd build/demo && ../release/bin/telltale query '{service="worker"} |= "refused"'    search what was captured
-  build/release/bin/telltale serve --file '/path/to/your/*.log'                      watch your own logs
-  build/release/bin/telltale tail                                                    live view of that engine
-  docs/guide/first-steps.md                                                          the guide
+Go on:
+  cd build/first-run && ../release/bin/telltale query '{service="worker"} |= "refused"'   search what was captured
+  build/release/bin/telltale serve --file '/path/to/your/*.log'                           watch your own logs
+  docs/guide/first-steps.md                                                               the guide
 TXT
