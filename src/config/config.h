@@ -127,6 +127,10 @@ struct RedactionConfig {
 
 using DetectionConfig = ErrorPatterns;  // of all services
 
+struct RunsConfig {
+  std::int64_t grace_ns = 1'000'000;  // on both sides of the time in which a record may have been written
+};
+
 struct LogConfig {
   std::string level = "INFO";
 };
@@ -137,6 +141,7 @@ struct Config {
   PipelineConfig pipeline;
   RedactionConfig redaction;
   ErrorPatterns detection;
+  RunsConfig runs;
   LogConfig log;
   std::vector<FileSource> files;
   std::vector<ServiceConfig> services;

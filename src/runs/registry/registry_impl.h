@@ -120,7 +120,9 @@ class Registry::Impl {
   Entry& shelve(std::unique_ptr<Entry> entry) TT_REQUIRES(mutex_);
   Entry* find(std::string_view id) TT_REQUIRES(mutex_);
   void evict(std::string_view but) TT_REQUIRES(mutex_);
-  static TimeSpan index_span_of(const RunLedger& ledger);
+  // Every correction that a stream of the run may get lies within.
+  TimeSpan corrections_of(const RunLedger& ledger) const;
+  TimeSpan index_span_of(const RunLedger& ledger) const;
   void count() TT_REQUIRES(mutex_);
 
   // --- queries

@@ -92,8 +92,17 @@ void Registry::Impl::count() {
 }
 
 // Index times of records whose test may be one of the run's; those of loose batches apart.
-TimeSpan Registry::Impl::index_span_of(const RunLedger& ledger) {
-  const TimeSpan corrections = ledger.correction_bounds();
+TimeSpan Registry::Impl::corrections_of(const RunLedger& ledger) const {
+  TimeSpan bounds = ledger.correction_bounds();
+  for (const Service& service : options_.services) {
+    bounds.from = std::min(bounds.from, service.clock_offset_ns.value_or(0));
+    bounds.to = std::max(bounds.to, service.clock_offset_ns.value_or(0));
+  }
+  return bounds;
+}
+
+TimeSpan Registry::Impl::index_span_of(const RunLedger& ledger) const {
+  const TimeSpan corrections = corrections_of(ledger);
   return ledger.span_with_tests().widened(corrections.to, add_nanos(late_id_ns, -corrections.from));
 }
 

@@ -162,7 +162,7 @@ base::Result<std::optional<TimeSpan>> Registry::Impl::test_bounds(std::string_vi
   std::optional<TimeSpan> bounds;
   for (const std::string& id : *runs) {
     const auto found = with_run(id, [&](const Entry& entry) {
-      const TimeSpan corrections = entry.ledger.correction_bounds();
+      const TimeSpan corrections = corrections_of(entry.ledger);
       for (const std::uint32_t number : entry.ledger.named(id_or_node_id)) {
         const TimeSpan span = entry.ledger.has_streams_of(number)
                                   ? index_span_of(entry.ledger)

@@ -51,6 +51,7 @@ struct Viewer {
 struct Registry::Impl::WindowMaker {
   const record::Batch& batch;
   const std::int64_t grace_ns;
+  const std::vector<Service>& services;  // that the engine knows
   std::vector<Viewer> viewers{};
   Window window{};
   std::vector<std::pair<const RunLedger*, std::uint32_t>> sources{};  // of window.tests
@@ -70,6 +71,11 @@ struct Registry::Impl::WindowMaker {
     for (const Viewer& viewer : viewers) {
       const auto& clock = viewer.view->clock;
       if (clock && (!window.clock || clock->method >= window.clock->method)) window.clock = clock;
+    }
+    if (window.clock && window.clock->method == OffsetMethod::configured) return;
+    for (const Service& service : services) {
+      if (!service.clock_offset_ns || !service_holds(service, *batch.stream)) continue;
+      window.clock = ClockCorrection{*service.clock_offset_ns, 0, OffsetMethod::configured};
     }
   }
 
@@ -181,7 +187,7 @@ Window Registry::Impl::window(const record::Batch& batch, std::int64_t grace_ns)
   const TimeSpan rough = index_times(batch).widened(store::loose_nanos, store::loose_nanos);
   load_runs_that_meet(rough);
   base::MutexLock lock(mutex_);
-  WindowMaker maker{batch, grace_ns};
+  WindowMaker maker{batch, grace_ns, options_.services};
   for (const auto& [id, entry] : entries_) {
     if (!index_span_of(entry->ledger).meets(rough)) continue;
     const RunLedger::StreamView& view = entry->ledger.view_of(*batch.stream);

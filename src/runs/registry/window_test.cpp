@@ -108,6 +108,17 @@ TEST_F(WindowTest, CorrectedTimesFindTheTest) {
   EXPECT_THAT(tests(window(line(api, 100 * nanos_per_second + nanos_per_second / 2))), IsEmpty());
 }
 
+TEST_F(WindowTest, TheEnginesServicesHaveClocksWhereARunSaysNothing) {
+  options.services = {{"api", {"/var/log/*.log"}, 5 * nanos_per_second, {}}};
+  restart();
+  const UnixNanos began = now();
+  ASSERT_TRUE(apply("r1", {run_started(), test_started("t1"), event(ClockOffset{api->labels, 1, 0, OffsetMethod::measured})}));
+  EXPECT_EQ(window(line(api, 0)).clock, (ClockCorrection{5 * nanos_per_second, 0, OffsetMethod::configured}));
+  EXPECT_EQ(registry->test_bounds("t1").value()->from, began - 5 * nanos_per_second);
+  ASSERT_TRUE(apply("r2", {run_started({{"own", {"/var/log/api.log"}, 7 * nanos_per_second, {}}})}));
+  EXPECT_EQ(window(line(api, 0)).clock->offset_ns, 7 * nanos_per_second);
+}
+
 TEST_F(WindowTest, IdsMeanTheirTestsLongAfterThemButNotForEver) {
   ASSERT_TRUE(apply("r1", {run_started(), event(TestStarted{"t1", "a.py::x", "", 1, "gw0", "", "0af7651916cd43dd8448eb211c80319c"}),
                            test_finished("t1", TestOutcome::rerun)}));
