@@ -10,12 +10,12 @@
 namespace telltale::runs {
 namespace {
 
+using runs::testing::nanos_per_millisecond;
+using runs::testing::nanos_per_second;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using runs::testing::nanos_per_millisecond;
-using runs::testing::nanos_per_second;
 
 class AttributorTest : public ::testing::Test, public runs::testing::RegistryHarness {
  protected:
@@ -54,8 +54,7 @@ class AttributorTest : public ::testing::Test, public runs::testing::RegistryHar
     return out;
   }
 
-  const record::StreamRef api =
-      record::make_stream(record::Labels({{"source", "file"}, {"service", "api"}, {"file", "/var/log/api.log"}}));
+  const record::StreamRef api = record::make_stream(record::Labels({{"source", "file"}, {"service", "api"}, {"file", "/var/log/api.log"}}));
   std::uint64_t scanned = 0;
 };
 
