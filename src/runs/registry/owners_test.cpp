@@ -62,6 +62,14 @@ TEST_F(Owners, ARunWhoseControllerGoesIsInterrupted) {
   EXPECT_EQ(registry->open_runs(), 0u);
 }
 
+TEST_F(Owners, AConnectionThatClosedBeforeItsEventsWereTakenOwnsNothing) {
+  registry->connection_closed(77);
+  ASSERT_TRUE(apply("r1", {run_started(), worker_started("gw0"), test_started("t0", "gw0")}, 77));
+  pass(2 * nanos_per_second);
+  EXPECT_EQ(run().outcome, RunOutcome::interrupted);
+  EXPECT_EQ(test("t0").outcome, TestOutcome::crashed);
+}
+
 TEST_F(Owners, TheSameStartOnAnotherConnectionTakesOver) {
   begin();
   const Event start = worker_started("gw0");

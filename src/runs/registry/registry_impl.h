@@ -96,6 +96,8 @@ class Registry::Impl {
   void tell(const Notice& notice) const;
 
   // --- owners
+  Owner owner_on(ConnectionId connection) const TT_REQUIRES(mutex_);
+  void remember_closed(ConnectionId connection, UnixNanos now) TT_REQUIRES(mutex_);
   void take_over(Entry& entry, const Event& event, Peer peer, std::vector<Event>& resumed) TT_REQUIRES(mutex_);
   void settle_owners(Entry& entry, const Events& events, Peer peer) TT_REQUIRES(mutex_);
   void orphan(Entry& entry, UnixNanos lost, base::MonoNanos due, EndReason reason) TT_REQUIRES(mutex_);
@@ -145,6 +147,8 @@ class Registry::Impl {
   mutable base::Mutex mutex_;
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_ TT_GUARDED_BY(mutex_);
   KnownRuns known_ TT_GUARDED_BY(mutex_);
+  std::map<ConnectionId, UnixNanos> closed_ TT_GUARDED_BY(mutex_);  // connections that closed lately, and when
+  std::deque<ConnectionId> closed_order_ TT_GUARDED_BY(mutex_);     // the oldest first
   std::optional<base::MonoNanos> refreshed_ TT_GUARDED_BY(mutex_);
   std::uint64_t uses_ TT_GUARDED_BY(mutex_) = 0;
   std::deque<Notice> notices_ TT_GUARDED_BY(mutex_);

@@ -16,10 +16,26 @@ void keep_least(std::optional<base::MonoNanos>& least, const std::optional<base:
 
 }  // namespace
 
+// The last request of a connection may still be worked on when it closes.
+Owner Registry::Impl::owner_on(ConnectionId connection) const {
+  const auto closed = closed_.find(connection);
+  if (closed == closed_.end()) return {connection, {}, 0, EndReason::none};
+  return {0, ports_.clock.mono() + options_.takeover_ns, closed->second, EndReason::connection_closed};
+}
+
+void Registry::Impl::remember_closed(ConnectionId connection, UnixNanos now) {
+  constexpr std::size_t most = 4096;  // far more than close while one request is worked on
+  if (!closed_.emplace(connection, now).second) return;
+  closed_order_.push_back(connection);
+  if (closed_order_.size() <= most) return;
+  closed_.erase(closed_order_.front());
+  closed_order_.pop_front();
+}
+
 // A start that comes again on another connection takes over what it started.
 void Registry::Impl::take_over(Entry& entry, const Event& event, Peer peer, std::vector<Event>& resumed) {
   const UnixNanos now = ports_.clock.wall();
-  const Owner owner{peer.connection, {}, 0, EndReason::none};
+  const Owner owner = owner_on(peer.connection);
   if (std::holds_alternative<RunStarted>(event.body)) {
     if (!entry.is_leased()) entry.owner = owner;
     const Run& run = entry.ledger.run();
@@ -38,9 +54,9 @@ void Registry::Impl::take_over(Entry& entry, const Event& event, Peer peer, std:
 void Registry::Impl::settle_owners(Entry& entry, const Events& events, Peer peer) {
   const base::MonoNanos now = ports_.clock.mono();
   for (const Event* event : events) {
-    if (std::holds_alternative<RunStarted>(event->body) && !entry.is_leased()) entry.owner = {peer.connection, {}, 0, EndReason::none};
+    if (std::holds_alternative<RunStarted>(event->body) && !entry.is_leased()) entry.owner = owner_on(peer.connection);
     const auto* const worker = std::get_if<WorkerStarted>(&event->body);
-    if (worker != nullptr && !entry.is_leased() && peer.loopback) entry.workers[worker->worker] = {peer.connection, {}, 0, EndReason::none};
+    if (worker != nullptr && !entry.is_leased() && peer.loopback) entry.workers[worker->worker] = owner_on(peer.connection);
     if (const auto* const ended = std::get_if<WorkerFinished>(&event->body)) entry.workers.erase(ended->worker);
     if (std::holds_alternative<RunFinished>(event->body)) entry.remains_due = now + options_.takeover_ns;
     if (std::holds_alternative<Resumed>(event->body)) entry.remains_due.reset();
@@ -55,6 +71,7 @@ void Registry::Impl::connection_closed(ConnectionId connection) {
   base::MutexLock lock(mutex_);
   const base::MonoNanos due = ports_.clock.mono() + options_.takeover_ns;
   const Owner lost{0, due, ports_.clock.wall(), EndReason::connection_closed};
+  remember_closed(connection, lost.lost);
   bool any = false;
   for (const auto& [id, entry] : entries_) {
     if (entry->owner.connection == connection) entry->owner = lost, any = true;
