@@ -127,6 +127,19 @@ TEST_F(Owners, ACrashToldByTheControllerEndsTheWorkersTest) {
   EXPECT_EQ(test("t1").outcome, TestOutcome::none);
 }
 
+// They come on two connections.
+TEST_F(Owners, ATestWhoseStartIsReadAfterItsWorkersCrashHasCrashed) {
+  begin();
+  Event last = test_started("t9", "gw0");
+  clock().advance(nanos_per_second);
+  ASSERT_TRUE(apply("r1", {worker_finished("gw0", WorkerOutcome::crashed)}, controller));
+  ASSERT_TRUE(apply("r1", {last}, worker_0));
+  EXPECT_EQ(test("t9").outcome, TestOutcome::crashed);
+  EXPECT_EQ(test("t9").finished, now());
+  ASSERT_TRUE(apply("r1", {test_finished("t9", TestOutcome::failed)}, worker_0)) << "its own word counts more";
+  EXPECT_EQ(test("t9").outcome, TestOutcome::failed);
+}
+
 // Tests of a worker that never said that it began (a shell's `test start`, one request a connection) belong to the run's owner.
 TEST_F(Owners, ATestWithoutAWorkerOfItsOwnEndsWithTheRun) {
   ASSERT_TRUE(apply("r1", {run_started()}, controller));

@@ -254,6 +254,12 @@ struct RunLedger::Applying {
     ++ledger.run_.tests.total;
     ++ledger.run_.tests.running;
     tell(Change::test_started, number);
+    // The news of a worker's end may overtake its own last words, which come on another connection.
+    const Worker& worker = *ledger.find_worker(body.worker);
+    if (worker.outcome == WorkerOutcome::none) return;
+    const TestOutcome outcome = worker.outcome == WorkerOutcome::crashed ? TestOutcome::crashed : TestOutcome::interrupted;
+    ledger.close_test(number, outcome, worker.finished.value_or(event.time), EndReason::worker_ended);
+    tell(Change::test_finished, number);
   }
 
   void operator()(const TestFinished& body) const {
