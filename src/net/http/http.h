@@ -37,7 +37,7 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   Headers headers;
-  // The connection may stay idle for as long as its peer is there (TCP's probes find that out), until an answer says otherwise.
+  // From this answer on the connection may be idle for as long as its peer is there (TCP's probes find that out).
   bool keep_idle = false;
 };
 

@@ -173,7 +173,7 @@ void HttpSession::answer(Response response) {
     response = problem({ErrorCode::internal, "the request was answered with a status that cannot be sent", {}});
   }
   context_.requests.count(response.status);
-  keep_idle_ = response.keep_idle;
+  keep_idle_ = keep_idle_ || response.keep_idle;
   if (context_.stopping) keep_alive_ = false;
   if (peer_gone_) return context_.loop->post([self = shared_from_this()] { self->sent(); });
   std::string dropped;

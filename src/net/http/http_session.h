@@ -60,7 +60,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Phase phase_ = Phase::handshake;
   bool head_only_ = false;   // the request is a HEAD
   bool keep_alive_ = false;  // after the answer under way
-  bool keep_idle_ = false;   // the last answer's
+  bool keep_idle_ = false;   // an answer said so
   bool known_ = false;       // the application has seen a request of this connection, and not its end
   bool peer_gone_ = false;   // it takes no answers any more; what it had sent before is still handled
   bool sending_continue_ = false;

@@ -20,7 +20,7 @@ struct ServerLimits {
   std::uint64_t max_body_bytes = 8 * 1024 * 1024;
   std::uint64_t max_header_bytes = 32 * 1024;
   std::int64_t request_timeout_ns = 10'000'000'000;  // to receive one request
-  std::int64_t idle_timeout_ns = 60'000'000'000;     // between requests, unless the last answer said keep_idle
+  std::int64_t idle_timeout_ns = 60'000'000'000;     // between requests, unless an answer said keep_idle
   std::uint64_t max_message_bytes = 1024 * 1024;     // of a WebSocket message
   std::uint64_t max_queued_bytes = 4 * 1024 * 1024;  // per WebSocket: below half of it the handler's on_drained is called
   std::int64_t ping_interval_ns = 20'000'000'000;    // WebSocket; a peer that does not answer two is closed
