@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/auth/token_checker.h"
@@ -10,6 +12,7 @@
 #include "app/commit_fanout.h"
 #include "app/engine_file.h"
 #include "app/pool.h"
+#include "app/run_parts.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "base/mutex.h"
@@ -35,7 +38,8 @@ constexpr std::int64_t flush_timeout_ns = 10 * base::nanos_per_second;
 constexpr std::int64_t summaries_timeout_ns = 2 * base::nanos_per_second;
 constexpr std::int64_t stop_grace_ns = 2 * base::nanos_per_second;
 constexpr unsigned query_threads = 2;
-constexpr unsigned blocking_threads = 2;
+constexpr unsigned blocking_threads = 4;
+constexpr unsigned event_threads = 2;
 constexpr std::size_t max_waiting_tasks = 64;
 
 // Tokens that `telltale token` made.
@@ -87,7 +91,8 @@ class EngineImpl final : public Engine {
   Status start(const std::function<bool()>& should_stop) {
     using Step = Status (EngineImpl::*)();
     for (const Step step : {&EngineImpl::check_settings, &EngineImpl::start_store, &EngineImpl::start_catalog, &EngineImpl::start_pipeline,
-                            &EngineImpl::make_sources, &EngineImpl::start_server, &EngineImpl::start_sources, &EngineImpl::announce}) {
+                            &EngineImpl::make_sources, &EngineImpl::open_runs, &EngineImpl::start_server, &EngineImpl::start_sources,
+                            &EngineImpl::announce}) {
       if (should_stop()) return base::fail(base::ErrorCode::cancelled, "stopped by a signal while starting");
       if (auto done = (this->*step)(); !done) return done;
     }
@@ -103,16 +108,19 @@ class EngineImpl final : public Engine {
     announced_ = false;
     if (file_source_ != nullptr) file_source_->stop();
     if (workers_ != nullptr) workers_->stop();
+    if (runs_ != nullptr) runs_->stop();
     if (store_ != nullptr) {
       if (auto flushed = store_->flush(true, flush_timeout_ns); !flushed) keep(base::pass(flushed));
     }
     if (server_ != nullptr) server_->stop(stop_grace_ns);
     if (queries_ != nullptr) queries_->close();
     if (blocking_ != nullptr) blocking_->close();
+    if (events_ != nullptr) events_->close();
     server_.reset();
     activity_.reset();
     application_.reset();
     fanout_.clear();
+    runs_.reset();
     if (catalog_ != nullptr) keep(catalog_->close());
     if (store_ != nullptr) keep(store_->close());
     file_source_.reset();
@@ -187,13 +195,40 @@ class EngineImpl final : public Engine {
     return {};
   }
 
+  Status open_runs() {
+    auto opened = RunParts::open({.files = files_,
+                                  .clock = clock_,
+                                  .store = *store_,
+                                  .catalog = *catalog_,
+                                  .hub = hub_,
+                                  .rules = *rules_,
+                                  .metrics = metrics_,
+                                  .host = host_name(),
+                                  .grace_ns = config_.runs.grace_ns,
+                                  .services = clocks_of_services(config_),
+                                  .barrier = [this](std::int64_t timeout_ns) { barrier(timeout_ns); }});
+    if (!opened) return base::pass(opened);
+    runs_ = std::move(*opened);
+    fanout_.add(runs_->clock_estimator());
+    return {};
+  }
+
+  // What could not be awaited in the time comes later: files of runs are looked at again then.
+  void barrier(std::int64_t timeout_ns) {
+    const base::MonoNanos end = clock_.mono() + timeout_ns;
+    const auto left = [&] { return std::max<std::int64_t>(end - clock_.mono(), base::nanos_per_millisecond); };
+    if (file_source_->barrier(left()).complete && store_->flush(false, left())) return;
+    telemetry::log(LogLevel::debug, "runs", "not everything was read within {} ms", timeout_ns / base::nanos_per_millisecond);
+  }
+
   Status start_server() {
     token_ = config_.server.token.empty() ? base::random_hex(random_, 24) : config_.server.token.reveal();
     tokens_ = std::make_unique<api::EngineToken>(token_, catalog_tokens_.get());
     queries_ = std::make_unique<PoolExecutor>("query", query_threads);
     blocking_ = std::make_unique<PoolExecutor>("block", blocking_threads);
+    events_ = std::make_unique<PoolExecutor>("events", event_threads);
     application_ = api::make_application(api_dependencies());
-    activity_ = std::make_unique<Activity>(*application_, clock_, nullptr);
+    activity_ = std::make_unique<Activity>(*application_, clock_, runs_.get());
     server_ = net::Server::create(server_limits(config_), *activity_, metrics_);
     if (auto main = listen_main(); !main) return main;
     listen_secondary(api::PortRole::health, config_.server.health_port, "server.health_port");
@@ -215,12 +250,16 @@ class EngineImpl final : public Engine {
                                 .flush = [this](bool durable, std::int64_t timeout_ns) { return store_->flush(durable, timeout_ns); },
                                 .stream_summaries = [this] { return stream_summaries(); },
                                 .catalog_warnings = [this] { return catalog_->warnings(); },
+                                .registry = runs_->registry(),
+                                .attributor = runs_->attributor(),
+                                .files = &runs_->files(),
                                 .hub = hub_,
                                 .metrics = metrics_,
                                 .clock = clock_,
                                 .tokens = *tokens_,
                                 .queries = *queries_,
                                 .blocking = *blocking_,
+                                .events = *events_,
                                 .listeners = [this] { return listeners(); },
                                 .settings = std::move(settings)};
   }
@@ -253,7 +292,11 @@ class EngineImpl final : public Engine {
     telemetry::log(LogLevel::warning, "server", "{}", info_.warnings.back());
   }
 
-  Status start_sources() { return file_source_->start(); }
+  Status start_sources() {
+    auto started = file_source_->start();
+    if (started) runs_->start();
+    return started;
+  }
 
   Status announce() {
     const bool asks = config_.server.require_token;
@@ -295,9 +338,11 @@ class EngineImpl final : public Engine {
   std::unique_ptr<pipeline::Workers> workers_;
   std::unique_ptr<sources::Watcher> watcher_;
   std::unique_ptr<sources::FileSource> file_source_;
+  std::unique_ptr<RunParts> runs_;
   std::unique_ptr<api::EngineToken> tokens_;
   std::unique_ptr<PoolExecutor> queries_;
   std::unique_ptr<PoolExecutor> blocking_;
+  std::unique_ptr<PoolExecutor> events_;
   std::unique_ptr<net::Application> application_;
   std::unique_ptr<Activity> activity_;
   std::unique_ptr<net::Server> server_;

@@ -46,6 +46,15 @@ net::ServerLimits server_limits(const config::Config& config) {
   return limits;
 }
 
+std::vector<runs::Service> clocks_of_services(const config::Config& config) {
+  std::vector<runs::Service> services;
+  for (const config::ServiceConfig& service : config.services) {
+    if (!service.has_clock_offset) continue;
+    services.push_back({.name = service.name, .files = service.files, .clock_offset_ns = service.clock_offset_ns, .error_patterns = {}});
+  }
+  return services;
+}
+
 std::optional<net::TlsFiles> tls_files(const config::Config& config) {
   if (config.server.tls_certificate.empty()) return std::nullopt;
   return net::TlsFiles{config.server.tls_certificate, config.server.tls_key};

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "config/config.h"
 #include "net/http/server.h"
 #include "pipeline/flow/workers.h"
+#include "runs/model/run.h"
 #include "sources/file/file_source.h"
 #include "store/engine/store.h"
 
@@ -18,6 +20,8 @@ store::StoreOptions store_options(const config::Config& config);
 pipeline::WorkersOptions workers_options(const config::Config& config);
 sources::FileSourceOptions file_source_options(const config::Config& config, const std::string& host);
 net::ServerLimits server_limits(const config::Config& config);
+// The services whose clocks are configured.
+std::vector<runs::Service> clocks_of_services(const config::Config& config);
 std::optional<net::TlsFiles> tls_files(const config::Config& config);
 
 // "local" (this machine's zone as it is `now`), "UTC", "Z" or "+02:00" in seconds east of UTC; config_invalid_value.

@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include "base/assert.h"
@@ -51,6 +52,17 @@ void derive(std::string_view key, std::string_view purpose, std::span<unsigned c
 }
 
 }  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  std::string text;
+  for (const unsigned char byte : digest) {
+    text += hex_digits[byte >> 4];
+    text += hex_digits[byte & 15];
+  }
+  return text;
+}
 
 std::string Hash128::hex() const {
   std::string text(32, '0');

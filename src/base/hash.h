@@ -36,6 +36,9 @@ class KeyedHasher {
   std::array<unsigned char, 192> secret_;
 };
 
+// SHA-256 as 64 hexadecimal digits in lower case: for identities that programs of other languages compute too.
+std::string sha256_hex(std::string_view bytes);
+
 // CRC-32C (Castagnoli), hardware where the machine has it. `seed` is the CRC of what came before.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
 // The same without special instructions; crc32c() uses it on machines that have none.

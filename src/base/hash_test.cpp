@@ -44,6 +44,12 @@ TEST(Hash, KnownAnswers) {
   EXPECT_EQ(hash128("").hex(), "99aa06d3014798d86001c324468d497f");
 }
 
+// FIPS 180-4's examples.
+TEST(Sha256, KnownAnswers) {
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 TEST(Hash, HexadecimalTextIsReadBack) {
   const Hash128 hash = hash128("telltale");
   Hash128 parsed;

@@ -42,6 +42,10 @@ int run(int argc, char** argv) {
   add_serve(program, context);
   add_query(program, context);
   add_tail(program, context);
+  add_runs(program, context);
+  add_tests(program, context);
+  add_logs(program, context);
+  add_test(program, context);
   add_config(program, context);
   add_store(program, context);
   add_token(program, context);

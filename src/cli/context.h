@@ -55,6 +55,10 @@ void print(std::string_view text);  // standard output, as it is; a closed pipe 
 void add_serve(Command program, Context& context);
 void add_query(Command program, Context& context);
 void add_tail(Command program, Context& context);
+void add_runs(Command program, Context& context);
+void add_tests(Command program, Context& context);
+void add_logs(Command program, Context& context);
+void add_test(Command program, Context& context);
 void add_config(Command program, Context& context);
 void add_store(Command program, Context& context);
 void add_token(Command program, Context& context);

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "app/engine_file.h"
+#include "app/offline.h"
 
 namespace telltale::cli {
 
@@ -23,6 +24,12 @@ base::ErrorCode code_named(std::string_view name) {
   return base::ErrorCode::internal;
 }
 
+// Nobody answered.
+bool is_silence(base::ErrorCode code) {
+  return code == base::ErrorCode::connection_failed || code == base::ErrorCode::connection_lost || code == base::ErrorCode::timeout ||
+         code == base::ErrorCode::tls_failed;
+}
+
 // The error that a problem document stands for.
 base::Error error_of(const net::Response& response) {
   boost::system::error_code failed;
@@ -38,26 +45,43 @@ base::Error error_of(const net::Response& response) {
   return {code_named(name), std::move(cause), member(object, "remedy")};
 }
 
-base::Result<Remote> named_engine(Context& context, const std::string& text) {
-  auto url = net::parse_url(text);
-  if (!url) return base::pass(url);
-  return Remote{*url, context.environment("TELLTALE_TOKEN").value_or("")};
+// An answer, or the error that it stands for.
+base::Result<net::Response> checked(base::Result<net::Response> response) {
+  if (response && response->status >= 400) return std::unexpected(error_of(*response));
+  return response;
 }
 
-// The engine of the data folder, when it answers.
-base::Result<std::optional<Remote>> engine_of_folder(Context& context, const std::string& folder) {
+using RemoteRef = std::unique_ptr<Remote>;
+
+base::Result<RemoteRef> named_engine(Context& context, const std::string& text) {
+  auto url = net::parse_url(text);
+  if (!url) return base::pass(url);
+  return std::make_unique<Remote>(*std::move(url), context.environment("TELLTALE_TOKEN").value_or(""));
+}
+
+// The engine of the data folder, when it answers; else null.
+base::Result<RemoteRef> engine_of_folder(Context& context, const std::string& folder) {
   auto engine = app::read_engine_file(context.files, folder);
   if (!engine) return base::pass(engine);
-  if (!*engine) return std::optional<Remote>();
+  if (!*engine) return RemoteRef();
   auto url = net::parse_url((*engine)->url);
   if (!url) return base::pass(url);
-  Remote remote{*url, context.environment("TELLTALE_TOKEN").value_or((*engine)->token)};
-  net::Url health = *url;
-  health.target = "/health";
-  const auto answer = net::http_request(health, "GET", {}, "", probe_timeout_ns);
-  if (!answer) return std::optional<Remote>();  // the file outlived its engine
-  return std::optional<Remote>(std::move(remote));
+  auto remote = std::make_unique<Remote>(*std::move(url), context.environment("TELLTALE_TOKEN").value_or((*engine)->token));
+  const auto answer = remote->get("/health", probe_timeout_ns);
+  // An error that it told (its disk is full) is an answer too; without one the file outlived its engine.
+  if (!answer && is_silence(answer.error().code)) return RemoteRef();
+  return remote;
 }
+
+// The data folder without an engine.
+class Folder final : public Endpoint {
+ public:
+  explicit Folder(std::unique_ptr<app::OfflineEngine> engine) : engine_(std::move(engine)) {}
+  base::Result<net::Response> get(const std::string& target, std::int64_t) override { return checked(engine_->get(target)); }
+
+ private:
+  const std::unique_ptr<app::OfflineEngine> engine_;
+};
 
 std::optional<std::string> named_url(Context& context) {
   return context.options.url ? context.options.url : context.environment("TELLTALE_URL");
@@ -65,44 +89,49 @@ std::optional<std::string> named_url(Context& context) {
 
 }  // namespace
 
+Remote::Remote(net::Url url, std::string token) : url_(std::move(url)), token_(std::move(token)), client_(net::HttpClient::create(url_)) {}
+
 net::Headers Remote::headers() const {
-  if (token.empty()) return {};
-  return {{"authorization", "Bearer " + token}};
+  if (token_.empty()) return {};
+  return {{"authorization", "Bearer " + token_}};
 }
 
-base::Result<net::Response> Remote::get(const std::string& target, std::int64_t timeout_ns) const {
-  net::Url full = url;
-  full.target = target;
-  auto response = net::http_request(full, "GET", headers(), "", timeout_ns);
-  if (!response) return response;
-  if (response->status >= 400) return std::unexpected(error_of(*response));
-  return response;
+base::Result<net::Response> Remote::get(const std::string& target, std::int64_t timeout_ns) {
+  return ask("GET", target, {}, timeout_ns);
 }
 
-base::Result<Endpoint> find_endpoint(Context& context) {
+base::Result<net::Response> Remote::post(const std::string& target, std::string_view body, std::int64_t timeout_ns) {
+  return ask("POST", target, body, timeout_ns);
+}
+
+base::Result<net::Response> Remote::ask(std::string_view method, const std::string& target, std::string_view body,
+                                        std::int64_t timeout_ns) {
+  return checked(client_->request(method, target, headers(), body, timeout_ns));
+}
+
+base::Result<std::unique_ptr<Endpoint>> find_endpoint(Context& context) {
   if (const auto text = named_url(context)) {
     auto remote = named_engine(context, *text);
     if (!remote) return base::pass(remote);
-    return Endpoint(std::move(*remote));
+    return *std::move(remote);
   }
   auto loaded = context.load_config();
   if (!loaded) return base::pass(loaded);
-  const std::string& folder = loaded->config.store.data;
-  auto remote = engine_of_folder(context, folder);
+  auto remote = engine_of_folder(context, loaded->config.store.data);
   if (!remote) return base::pass(remote);
-  if (*remote) return Endpoint(std::move(**remote));
-  auto reader = store::open_read_only(context.files, folder);
-  if (!reader) return base::pass(reader);
-  return Endpoint(std::move(*reader));
+  if (*remote != nullptr) return *std::move(remote);
+  auto folder = app::OfflineEngine::open(loaded->config, context.files, context.clock);
+  if (!folder) return base::pass(folder);
+  return std::make_unique<Folder>(*std::move(folder));
 }
 
-base::Result<Remote> find_engine(Context& context) {
+base::Result<std::unique_ptr<Remote>> find_engine(Context& context) {
   if (const auto text = named_url(context)) return named_engine(context, *text);
   auto loaded = context.load_config();
   if (!loaded) return base::pass(loaded);
   auto remote = engine_of_folder(context, loaded->config.store.data);
   if (!remote) return base::pass(remote);
-  if (*remote) return std::move(**remote);
+  if (*remote != nullptr) return *std::move(remote);
   return base::fail(base::ErrorCode::engine_not_found, fmt::format("no engine runs with the data folder {}", loaded->config.store.data));
 }
 

@@ -78,12 +78,12 @@ int follow(net::WsClient& client, const TailOptions& options, bool json) {
 int run_tail(Context& context, const TailOptions& options) {
   auto engine = find_engine(context);
   if (!engine) return report(engine.error());
-  net::Url url = engine->url;
+  net::Url url = (*engine)->url();
   url.scheme = url.scheme == "https" ? "wss" : "ws";
   url.target = "/stream?query=" + net::url_encode(options.query);
   if (!options.after.empty()) url.target += "&after=" + net::url_encode(options.after);
   if (options.last > 0) url.target += fmt::format("&tail={}", options.last);
-  auto client = net::WsClient::connect(url, engine->headers(), connect_timeout_ns);
+  auto client = net::WsClient::connect(url, (*engine)->headers(), connect_timeout_ns);
   if (!client) return report(client.error());
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);

@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: the real binary (TELLTALE_BIN), over HTTP and WebSocket only."""
+import json
 import pathlib
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from engine import BINARY, Engine  # noqa: E402
+from runner import Connection, Run, apart, append, stamp  # noqa: E402
 
 
 def pytest_configure():
@@ -33,3 +35,38 @@ def make_engine(tmp_path):
 def engine(make_engine):
     """A running engine that watches tmp_path/logs/*.log."""
     return make_engine().start()
+
+
+@pytest.fixture
+def suite(engine):
+    """One run with two tests one after the other and a third beside the second; a second run that watches another file."""
+    run, other = Run("suite"), Run("elsewhere")
+    with Connection(engine) as connection:
+        services = [{"name": "shop", "files": [f"{engine.logs}/api.log"]}]
+        connection.send(run.run, run.started(services=services), run.worker_started("gw0"), run.worker_started("gw1"))
+        connection.send(other.run, other.started(services=[{"name": "bank", "files": [f"{engine.logs}/bank.log"]}]), other.worker_started())
+        append(engine, "api.log", f"{stamp()} INFO before any test")
+        engine.barrier()
+        apart()
+        connection.send(run.run, run.test_started("s.py::test_first", "gw0"))
+        connection.send(other.run, other.test_started("s.py::test_first"))
+        append(engine, "api.log", f"{stamp()} INFO first works", f"{stamp()} ERROR first fails")
+        append(engine, "bank.log", f"{stamp()} ERROR no money")
+        engine.barrier()
+        apart()
+        connection.send(other.run, other.test_finished("s.py::test_first"), other.finished())
+        connection.send(run.run, run.test_finished("s.py::test_first", "failed", "gw0"))
+        apart()
+        connection.send(run.run, run.test_started("s.py::test_second", "gw0"), run.test_started("s.py::test_third", "gw1"))
+        apart()
+        append(engine, "api.log", f"{stamp()} ERROR whose is it",
+               json.dumps({"timestamp": stamp(), "level": "info", "message": "is certain", "test_id": run.id_of("s.py::test_third", "gw1")}))
+        engine.barrier()
+        apart()
+        connection.send(run.run, run.test_finished("s.py::test_second", "passed", "gw0"), run.test_finished("s.py::test_third", "passed", "gw1"))
+        apart()
+        append(engine, "api.log", f"{stamp()} INFO after all tests")
+        engine.barrier()
+        apart()
+        connection.send(run.run, run.worker_finished("gw0"), run.worker_finished("gw1"), run.finished("failed"))
+    return engine, run, other

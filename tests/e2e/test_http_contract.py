@@ -1,4 +1,5 @@
 """What the documents promise of HTTP: real answers against schema/openapi.yaml, and the documented answer to every kind of bad request."""
+import json
 import pathlib
 import re
 import socket
@@ -45,12 +46,20 @@ def filled(engine):
              "2026-11-21T01:02:03Z WARN plain \x1b[31mred\x1b[0m", "level=info msg=fine n=1", "Traceback (most recent call last):"]
     (engine.logs / "api.log").write_bytes("\n".join(lines).encode() + b"\nbinary \xff\xfe\x00 line\n")
     engine.barrier()
+    examples = OPENAPI["paths"]["/api/v1/runs/{run}/events"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    for example in examples.values():
+        assert engine.request("/api/v1/runs/example/events", "POST", json.dumps(example["value"]).encode()).status == 200
     return engine
+
+
+def filled_in(path):
+    """The path with names that `filled` has."""
+    return path.replace("{name}", "service").replace("{run}", "example").replace("{test}", "3f2a9c01d4e5b687")
 
 
 @pytest.mark.parametrize("path", [path for path, item in OPENAPI["paths"].items() if "get" in item])
 def test_every_get_answers_as_described(filled, path):
-    answer = filled.request(path.replace("{name}", "service"))
+    answer = filled.request(filled_in(path))
     assert answer.status == 200, answer.body
     check_answer(path, "get", answer)
 
@@ -73,7 +82,7 @@ def test_every_described_path_is_there_and_asks_for_a_token(engine):
         for method in item:
             if {} in item[method].get("security", []):
                 continue
-            answer = engine.request(path.replace("{name}", "x"), method.upper(), token=False)
+            answer = engine.request(filled_in(path), method.upper(), token=False)
             check_problem(answer, 401, "unauthorized")
 
 

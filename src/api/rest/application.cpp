@@ -29,12 +29,12 @@ class RestApplication final : public net::Application {
   explicit RestApplication(ApiDependencies dependencies)
       : context_(std::move(dependencies)),
         access_(settings().allowed_hosts, settings().allowed_origins, settings().require_token, context_.parts().tokens),
-        live_(context_.parts().store, context_.parts().hub, context_.parts().clock, context_.parts().labels, context_.parts().queries,
+        live_(context_.parts().store, context_.parts().hub, context_.parts().clock, &context_.parts().attributor, context_.parts().queries,
               context_.parts().metrics, {settings().max_tail_records, settings().live_queue_bytes}) {}
 
   void handle(net::Request request, net::Responder respond) override;
   net::UpgradeDecision upgrade(const net::Request& request) override;
-  void connection_closed(std::uint64_t) override {}  // nothing belongs to a connection yet
+  void connection_closed(std::uint64_t connection) override { context_.parts().registry.connection_closed(connection); }
 
  private:
   const ApiSettings& settings() const { return context_.parts().settings; }

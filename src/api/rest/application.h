@@ -13,6 +13,9 @@
 #include "base/error.h"
 #include "live/hub.h"
 #include "net/http/server.h"
+#include "runs/attribution/attributor.h"
+#include "runs/files/run_files.h"
+#include "runs/registry/registry.h"
 #include "sources/source.h"
 #include "store/catalog/catalog.h"
 #include "store/engine/store.h"
@@ -49,13 +52,16 @@ struct ApiDependencies {
   std::function<base::Result<store::Committed>(bool durable, std::int64_t timeout_ns)> flush;  // Store::flush
   std::function<std::vector<store::StreamSummary>()> stream_summaries;                         // Catalog::streams, brought up to date
   std::function<std::vector<std::string>()> catalog_warnings;                                  // Catalog::warnings
+  runs::Registry& registry;
+  const runs::Attributor& attributor;
+  runs::RunFiles* files = nullptr;  // null: nobody writes files
   live::Hub& hub;
   telemetry::Metrics& metrics;
   const base::Clock& clock;
-  const record::ComputedLabels* labels = nullptr;  // run, test, worker, test_candidate; null: queries for them are refused
   const TokenChecker& tokens;
   Executor& queries;                                     // scans: may take seconds
   Executor& blocking;                                    // barriers and health: at least two threads
+  Executor& events;                                      // of test runners, which wait for the store's writer alone
   std::function<std::vector<ListenerInfo>()> listeners;  // what is listened on by now; thread-safe
   ApiSettings settings;
 };

@@ -82,18 +82,23 @@ class ApplicationTest : public ::testing::Test {
     gap.reason = record::GapReason::rotated_away;
     gap.range = record::RawRange{5, 9, {}};
     store.memory.add(record::make_gap_batch(record::make_stream(record::Labels({{"service", "web"}})), gap, t0 + 3));
+    registry = *runs::Registry::open({.clock = clock, .reader = store}, {});
+    attributor = std::make_unique<const runs::Attributor>(*registry);
     application = make_application(
         {.sources = {&source},
          .store = store,
          .flush = [this](bool, std::int64_t) { return flushed; },
          .stream_summaries = [this] { return summaries; },
          .catalog_warnings = [this] { return warnings; },
+         .registry = *registry,
+         .attributor = *attributor,
          .hub = hub,
          .metrics = metrics,
          .clock = clock,
          .tokens = tokens,
          .queries = executor,
          .blocking = executor,
+         .events = executor,
          .listeners = [] { return std::vector<ListenerInfo>{{PortRole::main, 8765}, {PortRole::metrics, 8001}}; },
          .settings = {.version = "1.2.3", .data_folder = "/data", .pid = 42, .allowed_hosts = {}, .allowed_origins = {"https://ui.test"}}});
   }
@@ -144,6 +149,8 @@ class ApplicationTest : public ::testing::Test {
   Tokens tokens;
   InlineExecutor executor;
   base::Result<store::Committed> flushed = store::Committed{5};
+  std::unique_ptr<runs::Registry> registry;
+  std::unique_ptr<const runs::Attributor> attributor;
   std::unique_ptr<net::Application> application;
 };
 

@@ -22,6 +22,14 @@ void handle_stats(const RestContext& context, const CallRef& call);
 void handle_status(const RestContext& context, const CallRef& call);
 void handle_barrier(const RestContext& context, const CallRef& call);
 
+void handle_events(const RestContext& context, const CallRef& call);
+void handle_runs(const RestContext& context, const CallRef& call);
+void handle_run(const RestContext& context, const CallRef& call);
+void handle_report(const RestContext& context, const CallRef& call);
+void handle_tests(const RestContext& context, const CallRef& call);
+void handle_test(const RestContext& context, const CallRef& call);
+void handle_test_logs(const RestContext& context, const CallRef& call);
+
 const std::vector<Route>& all_routes();
 
 }  // namespace telltale::api

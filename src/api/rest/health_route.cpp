@@ -47,6 +47,8 @@ std::vector<Component> components(const ApiDependencies& parts) {
     sources::SourceHealth health = source->health();
     all.push_back({"source " + health.name, health.healthy ? Health::healthy : Health::degraded, std::move(health.detail)});
   }
+  const std::size_t open = parts.registry.open_runs();
+  all.push_back({"runs", Health::healthy, open == 0 ? "" : std::to_string(open) + (open == 1 ? " run is open" : " runs are open")});
   all.push_back({"hub", Health::healthy, ""});
   return all;
 }

@@ -145,7 +145,7 @@ void handle_query(const RestContext& context, const CallRef& call) {
   if (const auto times = read_times(request, query); !times) return answer(call, times.error());
   if (const auto page = read_page(request, parts.store, query); !page) return answer(call, page.error());
   context.answer_on(parts.queries, call, [&parts, call, query, format = *format]() mutable -> Result<net::Response> {
-    auto predicate = read_query(call->request, parts.labels);
+    auto predicate = read_query(call->request, &parts.attributor);
     if (!predicate) return std::unexpected(predicate.error());
     query.predicate = *std::move(predicate);
     const auto answer = query::run(parts.store, parts.clock, query);
@@ -161,7 +161,7 @@ void handle_count(const RestContext& context, const CallRef& call) {
   query::QueryRequest query;
   if (const auto times = read_times(call->request, query); !times) return answer(call, times.error());
   context.answer_on(parts.queries, call, [&parts, call, query]() mutable -> Result<net::Response> {
-    auto predicate = read_query(call->request, parts.labels);
+    auto predicate = read_query(call->request, &parts.attributor);
     if (!predicate) return std::unexpected(predicate.error());
     query.predicate = *std::move(predicate);
     const auto count = query::count(parts.store, parts.clock, query);

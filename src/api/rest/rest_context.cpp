@@ -3,7 +3,10 @@
 namespace telltale::api {
 
 RestContext::RestContext(ApiDependencies dependencies)
-    : parts_(std::move(dependencies)), started_(parts_.clock.wall()), started_mono_(parts_.clock.mono()) {}
+    : parts_(std::move(dependencies)),
+      started_(parts_.clock.wall()),
+      started_mono_(parts_.clock.mono()),
+      tallies_(parts_.registry, parts_.attributor, parts_.store) {}
 
 std::optional<PortRole> RestContext::role_of(std::uint16_t port) const {
   for (const ListenerInfo& listener : parts_.listeners()) {
@@ -18,7 +21,11 @@ void RestContext::answer_on(Executor& executor, const CallRef& call, std::functi
     if (!result) return answer(call, result.error());
     answer(call, *std::move(result));
   });
-  if (!taken) answer(call, base::Error{base::ErrorCode::overloaded, "the engine has as many requests as it can work on", {}});
+  if (!taken) answer_overloaded(call);
+}
+
+void answer_overloaded(const CallRef& call) {
+  answer(call, base::Error{base::ErrorCode::overloaded, "the engine has as many requests as it can work on", {}});
 }
 
 void answer(const CallRef& call, net::Response response) {

@@ -6,10 +6,11 @@
 
 #include "api/rest/application.h"
 #include "api/rest/router.h"
+#include "api/rest/tally_cache.h"
 
 namespace telltale::api {
 
-// Immutable; outlives the executors' tasks.
+// Immutable but for what it keeps of runs; outlives the executors' tasks.
 class RestContext {
  public:
   explicit RestContext(ApiDependencies dependencies);
@@ -18,6 +19,7 @@ class RestContext {
   base::UnixNanos started() const { return started_; }
   std::int64_t uptime_ns() const { return parts_.clock.mono() - started_mono_; }
   std::optional<PortRole> role_of(std::uint16_t port) const;
+  TallyCache& tallies() const { return tallies_; }
 
   // Runs `work` on the executor and answers with what it gives; overloaded when the executor takes no more.
   void answer_on(Executor& executor, const CallRef& call, std::function<base::Result<net::Response>()> work) const;
@@ -26,11 +28,13 @@ class RestContext {
   const ApiDependencies parts_;
   const base::UnixNanos started_;
   const base::MonoNanos started_mono_;
+  mutable TallyCache tallies_;
 };
 
 // Answers at once.
 void answer(const CallRef& call, net::Response response);
 void answer(const CallRef& call, const base::Error& error);
+void answer_overloaded(const CallRef& call);
 // 200 with a JSON body.
 net::Response json_response(std::string body);
 

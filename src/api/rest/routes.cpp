@@ -16,6 +16,13 @@ const std::vector<Route>& all_routes() {
       {"GET", "/api/v1/stats", Role::viewer, handle_stats},
       {"GET", "/api/v1/status", Role::viewer, handle_status},
       {"POST", "/api/v1/barrier", Role::viewer, handle_barrier},
+      {"POST", "/api/v1/runs/{run}/events", Role::ingester, handle_events},
+      {"GET", "/api/v1/runs", Role::viewer, handle_runs},
+      {"GET", "/api/v1/runs/{run}", Role::viewer, handle_run},
+      {"GET", "/api/v1/runs/{run}/report", Role::viewer, handle_report},
+      {"GET", "/api/v1/tests", Role::viewer, handle_tests},
+      {"GET", "/api/v1/tests/{test}", Role::viewer, handle_test},
+      {"GET", "/api/v1/tests/{test}/logs", Role::viewer, handle_test_logs},
   };
   return routes;
 }

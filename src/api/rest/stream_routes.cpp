@@ -9,6 +9,7 @@
 #include "api/wire/parameters.h"
 #include "base/text.h"
 #include "query/exec/query.h"
+#include "runs/model/scope.h"
 
 namespace telltale::api {
 
@@ -65,7 +66,7 @@ net::Response list_response(std::string_view name, const std::set<std::string>& 
 }
 
 Result<net::Response> list_streams(const ApiDependencies& parts, std::string_view text, std::uint64_t limit) {
-  const auto predicate = query::compile(text.empty() ? std::string_view("{}") : text, parts.labels);
+  const auto predicate = query::compile(text.empty() ? std::string_view("{}") : text, &parts.attributor);
   if (!predicate) return std::unexpected(predicate.error());
   const Summaries summaries = summaries_by_id(parts);
   std::vector<record::StreamRef> streams = parts.store.streams();
@@ -102,6 +103,7 @@ void handle_labels(const RestContext& context, const CallRef& call) {
   context.answer_on(context.parts().queries, call, [&store, limit = *limit]() -> Result<net::Response> {
     std::set<std::string> names;
     for (const record::StreamRef& stream : store.streams()) {
+      if (runs::is_lifecycle(stream->labels)) continue;
       for (const auto& [name, value] : stream->labels.pairs()) names.insert(name);
     }
     return list_response("labels", names, limit);
@@ -117,6 +119,7 @@ void handle_label_values(const RestContext& context, const CallRef& call) {
   context.answer_on(context.parts().queries, call, [&store, call, limit = *limit]() -> Result<net::Response> {
     std::set<std::string> values;
     for (const record::StreamRef& stream : store.streams()) {
+      if (runs::is_lifecycle(stream->labels)) continue;
       if (const std::string_view value = stream->labels.get(call->captured[0]); !value.empty()) values.emplace(value);
     }
     return list_response("values", values, limit);

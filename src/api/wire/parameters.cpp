@@ -60,6 +60,13 @@ base::Result<std::uint64_t> number_parameter(const net::Request& request, std::s
               "Give a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest) + ".");
 }
 
+base::Result<bool> flag_parameter(const net::Request& request, std::string_view name, bool fallback) {
+  const auto text = request.parameter(name);
+  if (!text) return fallback;
+  if (*text == "true" || *text == "false") return *text == "true";
+  return fail(ErrorCode::invalid_argument, std::string(name) + " " + quoted(*text) + " is not allowed", "Give true or false.");
+}
+
 std::optional<std::uint64_t> parse_sequence(std::string_view text) {
   return parse_integer<std::uint64_t>(text);
 }

@@ -22,6 +22,9 @@ base::Result<base::UnixNanos> time_parameter(const net::Request& request, std::s
 base::Result<std::uint64_t> number_parameter(const net::Request& request, std::string_view name, std::uint64_t fallback,
                                              std::uint64_t lowest, std::uint64_t highest);
 
+// "true" or "false"; `fallback` when missing.
+base::Result<bool> flag_parameter(const net::Request& request, std::string_view name, bool fallback);
+
 // A sequence as a decimal number; nothing when the text is none.
 std::optional<std::uint64_t> parse_sequence(std::string_view text);
 

@@ -98,6 +98,7 @@ TimeSpan Registry::Impl::corrections_of(const RunLedger& ledger) const {
     bounds.from = std::min(bounds.from, service.clock_offset_ns.value_or(0));
     bounds.to = std::max(bounds.to, service.clock_offset_ns.value_or(0));
   }
+  bounds.to = add_nanos(bounds.to, index_margin_ns);
   return bounds;
 }
 

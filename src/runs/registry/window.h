@@ -73,6 +73,10 @@ struct Window {
 // How long after its end a test's id or trace in a record is still taken for it.
 inline constexpr std::int64_t late_id_ns = 600 * base::nanos_per_second;
 
+// So far before a test's beginning may lie what a timestamp of its records says: the timestamp stands for a minute at the most, and the
+// grace is a minute at the most. One that is a day alone is not looked for among a test's records.
+inline constexpr std::int64_t index_margin_ns = 120 * base::nanos_per_second;
+
 // How much time one timestamp may stand for.
 std::int64_t nanos_of(record::TimeResolution resolution);
 

@@ -114,7 +114,7 @@ TEST_F(WindowTest, TheEnginesServicesHaveClocksWhereARunSaysNothing) {
   const UnixNanos began = now();
   ASSERT_TRUE(apply("r1", {run_started(), test_started("t1"), event(ClockOffset{api->labels, 1, 0, OffsetMethod::measured})}));
   EXPECT_EQ(window(line(api, 0)).clock, (ClockCorrection{5 * nanos_per_second, 0, OffsetMethod::configured}));
-  EXPECT_EQ(registry->test_bounds("t1").value()->from, began - 5 * nanos_per_second);
+  EXPECT_EQ(registry->test_bounds("t1").value()->from, began - 5 * nanos_per_second - index_margin_ns);
   ASSERT_TRUE(apply("r2", {run_started({{"own", {"/var/log/api.log"}, 7 * nanos_per_second, {}}})}));
   EXPECT_EQ(window(line(api, 0)).clock->offset_ns, 7 * nanos_per_second);
 }
@@ -220,12 +220,21 @@ TEST_F(WindowTest, BoundsHoldEveryRecordThatMayBelongToATest) {
   ASSERT_TRUE(apply("r1", {test_finished("t2"), run_finished()}));
   const auto bounds = *registry->test_bounds("t1");
   ASSERT_TRUE(bounds.has_value());
-  EXPECT_EQ(bounds->from, began - 5 * nanos_per_second) << "a record of 5 s before may be of a clock that is 5 s behind";
+  EXPECT_EQ(bounds->from, began - 5 * nanos_per_second - index_margin_ns) << "a record of 5 s before may be of a clock that is 5 s behind";
   EXPECT_EQ(bounds->to, began + nanos_per_second + late_id_ns);
   EXPECT_EQ(registry->test_bounds("a.py::x").value()->to, began + 3 * nanos_per_second + late_id_ns);
   EXPECT_EQ(registry->test_bounds("a.py::y").value(), std::nullopt);
-  EXPECT_EQ(registry->run_bounds("r1").value()->from, began - 5 * nanos_per_second);
+  EXPECT_EQ(registry->run_bounds("r1").value()->from, began - 5 * nanos_per_second - index_margin_ns);
   EXPECT_EQ(registry->run_bounds("r2").value(), std::nullopt);
+}
+
+TEST_F(WindowTest, BoundsReachDownToTimestampsThatAreLessExactThanTheBeginning) {
+  second();
+  clock().advance(400 * nanos_per_millisecond + 49'000);
+  ASSERT_TRUE(apply("r1", {run_started(), test_started("t1")}));
+  const auto bounds = *registry->test_bounds("t1");
+  ASSERT_TRUE(bounds.has_value());
+  EXPECT_LE(bounds->from, now() / nanos_per_second * nanos_per_second) << "a record whose time is given in seconds";
 }
 
 TEST_F(WindowTest, CostsLittleWhateverTheNumberOfTests) {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace telltale::store {
@@ -69,11 +69,7 @@ bool looks_like_token(std::string_view text) {
 }
 
 std::string token_hash(std::string_view token) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
-  std::string out;
-  for (const unsigned char byte : digest) fmt::format_to(std::back_inserter(out), "{:02x}", byte);
-  return out;
+  return base::sha256_hex(token);
 }
 
 base::Result<NewToken> TokenTable::create(std::string_view name, TokenRole role, std::string_view scope) {

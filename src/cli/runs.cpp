@@ -1,0 +1,254 @@
+// telltale runs: which runs there were, and what was found in one.
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "cli/answer.h"
+#include "cli/context.h"
+#include "cli/endpoint.h"
+#include "cli/run_events.h"
+#include "cli/table.h"
+
+namespace telltale::cli {
+
+namespace {
+
+using boost::json::object;
+
+struct RunsOptions {
+  std::string run;
+  std::string state;
+  std::string cursor;
+  std::uint64_t limit = 20;
+  std::string format = "text";
+  std::string outcome;
+  bool handled = false;  // a subcommand did it
+};
+
+double duration_ms(const object& run) {
+  const auto started = base::parse_rfc3339(text_of(run, "started"));
+  const auto finished = base::parse_rfc3339(text_of(run, "finished"));
+  return started && finished ? static_cast<double>(*finished - *started) / 1e6 : 0;
+}
+
+std::uint64_t failures_of(const object& run) {
+  const object& by_outcome = object_of(object_of(run, "tests"), "by_outcome");
+  std::uint64_t failures = 0;
+  for (const char* outcome : {"failed", "error", "crashed", "interrupted"}) failures += count_of(by_outcome, outcome);
+  return failures;
+}
+
+std::string table_of(const boost::json::array& runs, bool colours) {
+  Table table({"RUN", "OUTCOME", "STARTED", "DURATION", "TESTS", "FAILED", "NAME"});
+  for (const auto& entry : runs) {
+    if (!entry.is_object()) continue;
+    const object& run = entry.get_object();
+    const std::uint64_t failures = failures_of(run);
+    table.add({{std::string(text_of(run, "run"))},
+               outcome_cell(text_of(run, "outcome")),
+               {time_text(text_of(run, "started"))},
+               {duration_text(duration_ms(run))},
+               {std::to_string(count_of(object_of(run, "tests"), "total"))},
+               {std::to_string(failures), failures > 0 ? Tone::bad : Tone::plain},
+               {std::string(text_of(run, "name"))}});
+  }
+  return table.text(colours);
+}
+
+int run_list(Context& context, Endpoint& endpoint, const RunsOptions& options) {
+  std::string target = "/api/v1/runs";
+  add_parameter(target, "state", options.state);
+  add_parameter(target, "cursor", options.cursor);
+  add_parameter(target, "limit", std::to_string(options.limit));
+  const auto response = endpoint.get(target, answer_timeout_ns);
+  if (!response) return report(response.error());
+  if (context.options.json) {
+    print(response->body);
+    return exit_good;
+  }
+  const auto answer = object_of(*response);
+  if (!answer) return report(answer.error());
+  const auto& runs = array_of(*answer, "runs");
+  if (runs.empty()) {
+    note("There are no runs.");
+    return exit_good;
+  }
+  print(table_of(runs, wants_colours(context)));
+  if (const auto cursor = text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
+  return exit_good;
+}
+
+// --- one run
+
+void add_line(std::string& out, std::string_view name, std::string_view value) {
+  if (!value.empty()) out += fmt::format("{:<13}{}\n", name, base::to_printable(value));
+}
+
+std::string outcome_text(const object& run, bool colours) {
+  const Cell outcome = outcome_cell(text_of(run, "outcome"));
+  std::string text = coloured(outcome.text, outcome.tone, colours);
+  if (const auto* code = run.if_contains("exit_code"); code != nullptr && code->is_int64())
+    text += fmt::format(", exit code {}", code->get_int64());
+  if (const auto by = text_of(run, "ended_by"); !by.empty()) text += fmt::format(" ({})", by);
+  return fmt::format("{:<13}{}\n", "outcome", text);
+}
+
+std::string tests_text(const object& run) {
+  const object& tests = object_of(run, "tests");
+  std::string text = std::to_string(count_of(tests, "total"));
+  const object& by_outcome = object_of(tests, "by_outcome");
+  for (const auto& member : by_outcome) {
+    const std::string_view name(member.key().data(), member.key().size());
+    if (const std::uint64_t count = count_of(by_outcome, name); count > 0) text += fmt::format(", {} {}", count, name);
+  }
+  if (const std::uint64_t running = count_of(tests, "running"); running > 0) text += fmt::format(", {} running", running);
+  return text;
+}
+
+std::string services_text(const object& run, bool colours) {
+  const auto& services = array_of(run, "services");
+  if (services.empty()) return {};
+  Table table({"SERVICE", "STREAMS", "RECORDS", "ERRORS"});
+  for (const auto& entry : services) {
+    if (!entry.is_object()) continue;
+    const object& service = entry.get_object();
+    const std::uint64_t errors = count_of(service, "errors");
+    table.add({{std::string(text_of(service, "name"))},
+               {std::to_string(count_of(service, "streams"))},
+               {std::to_string(count_of(service, "records"))},
+               {std::to_string(errors), errors > 0 ? Tone::bad : Tone::plain}});
+  }
+  return "\n" + table.text(colours);
+}
+
+std::string errors_text(const object& run, bool colours) {
+  const auto& tests = array_of(run, "tests_with_errors");
+  if (tests.empty()) return {};
+  Table table({"TEST", "ERRORS", "POSSIBLE", "NODE ID"});
+  for (const auto& entry : tests) {
+    if (!entry.is_object()) continue;
+    const object& test = entry.get_object();
+    table.add({{std::string(text_of(test, "test"))},
+               {std::to_string(count_of(test, "errors")), Tone::bad},
+               {std::to_string(count_of(test, "possible_errors"))},
+               {std::string(text_of(test, "node_id"))}});
+  }
+  return "\n" + table.text(colours);
+}
+
+std::string gaps_text(const object& run) {
+  std::string out;
+  for (const auto& entry : array_of(run, "gaps")) {
+    if (!entry.is_object()) continue;
+    const object& gap = entry.get_object();
+    out += fmt::format("gap in {}: {}\n", base::to_printable(text_of(gap, "service")), base::to_printable(text_of(gap, "text")));
+  }
+  if (const std::uint64_t more = count_of(run, "more_gaps"); more > 0) out += fmt::format("and {} more gaps\n", more);
+  for (const auto& entry : array_of(run, "notes")) {
+    if (entry.is_string()) out += fmt::format("note: {}\n", base::to_printable(std::string_view(entry.get_string())));
+  }
+  return out.empty() ? out : "\n" + out;
+}
+
+std::string files_text(const object& run) {
+  const object& output = object_of(run, "output");
+  const std::string_view folder = text_of(output, "folder");
+  if (folder.empty() || text_of(output, "state") == "none") return {};
+  const auto* is_final = output.if_contains("final");
+  return fmt::format("{}{}", folder, is_final != nullptr && is_final->is_bool() && is_final->get_bool() ? "" : " (provisional)");
+}
+
+std::string run_text(const object& run, bool colours) {
+  std::string out;
+  add_line(out, "run", text_of(run, "run"));
+  add_line(out, "name", text_of(run, "name"));
+  out += outcome_text(run, colours);
+  add_line(out, "started", time_text(text_of(run, "started")));
+  if (const double duration = duration_ms(run); duration > 0) add_line(out, "duration", duration_text(duration));
+  add_line(out, "framework", fmt::format("{} {}", text_of(run, "framework"), text_of(run, "framework_version")));
+  add_line(out, "command", text_of(run, "command"));
+  add_line(out, "folder", text_of(run, "folder"));
+  add_line(out, "host", text_of(run, "host"));
+  add_line(out, "environment", text_of(run, "environment"));
+  add_line(out, "tests", tests_text(run));
+  add_line(out, "records", std::to_string(count_of(run, "records")));
+  add_line(out, "errors",
+           fmt::format("{}, {} of them with several possible tests", count_of(run, "errors"), count_of(run, "possible_errors")));
+  add_line(out, "files", files_text(run));
+  return out + services_text(run, colours) + errors_text(run, colours) + gaps_text(run);
+}
+
+int run_one(Context& context, Endpoint& endpoint, const std::string& id) {
+  const auto response = endpoint.get("/api/v1/runs/" + net::url_encode(id), answer_timeout_ns);
+  if (!response) return report(response.error());
+  if (context.options.json) {
+    print(response->body);
+    return exit_good;
+  }
+  const auto run = object_of(*response);
+  if (!run) return report(run.error());
+  print(run_text(*run, wants_colours(context)));
+  return exit_good;
+}
+
+int run_runs(Context& context, const RunsOptions& options) {
+  auto endpoint = find_endpoint(context);
+  if (!endpoint) return report(endpoint.error());
+  return options.run.empty() ? run_list(context, **endpoint, options) : run_one(context, **endpoint, options.run);
+}
+
+int run_report(Context& context, const RunsOptions& options) {
+  auto endpoint = find_endpoint(context);
+  if (!endpoint) return report(endpoint.error());
+  std::string target = fmt::format("/api/v1/runs/{}/report", net::url_encode(options.run));
+  add_parameter(target, "format", context.options.json ? "json" : options.format);
+  const auto response = (*endpoint)->get(target, answer_timeout_ns);
+  if (!response) return report(response.error());
+  print(response->body);
+  return exit_good;
+}
+
+// --- ending one that a shell began
+
+int run_finish(Context& context, const RunsOptions& options) {
+  const auto outcome = runs::parse_run_outcome(options.outcome);
+  if (!outcome) {
+    return report({base::ErrorCode::invalid_argument, fmt::format("'{}' is no outcome of a run", base::to_printable(options.outcome)),
+                   "Use passed, failed, error, interrupted or no_tests."});
+  }
+  auto engine = find_engine(context);
+  if (!engine) return report(engine.error());
+  const std::string id = fmt::format("finish-{}", base::random_hex(context.random, 4));
+  const auto answer = send_events(**engine, options.run, {make_event(context, id, runs::RunFinished{*outcome, std::nullopt})});
+  return answer ? exit_good : report(answer.error());
+}
+
+}  // namespace
+
+void add_runs(Command program, Context& context) {
+  auto command = program.subcommand("runs", "Show runs, newest first, or one run; works without an engine too");
+  auto options = std::make_shared<RunsOptions>();  // shared: the parser and the callbacks use it, as long as the command line lives
+  command.option("run", options->run, "One run in detail").type_name("RUN");
+  command.option("--state", options->state, "Only running or finished ones");
+  command.option("--limit", options->limit, "At most so many").range(1, 1000).show_default();
+  command.option("--cursor", options->cursor, "Go on where the answer before ended");
+  command.on_run([&context, options] {
+    if (!options->handled) context.exit_code = run_runs(context, *options);
+  });
+  auto finish = command.subcommand("finish", "End a run that was begun by `telltale test start`");
+  finish.option("run", options->run, "The run").required().type_name("RUN");
+  finish.option("--outcome", options->outcome, "passed failed error interrupted no_tests").required();
+  finish.on_run([&context, options] {
+    options->handled = true;
+    context.exit_code = run_finish(context, *options);
+  });
+  auto report = command.subcommand("report", "A run as text, Markdown, JUnit XML, CTRF or JSON");
+  report.option("run", options->run, "The run").required().type_name("RUN");
+  report.option("--format", options->format, "text, markdown, junit, ctrf or json").show_default();
+  report.on_run([&context, options] {
+    options->handled = true;
+    context.exit_code = run_report(context, *options);
+  });
+}
+
+}  // namespace telltale::cli
