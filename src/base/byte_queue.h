@@ -47,22 +47,32 @@ class ByteQueue {
     callback();
   }
 
-  // Waits for an item; empty when the time passed or the queue is closed and drained (`drained()` tells which).
+  // Waits for an item; empty when the time passed, wake() was called or the queue is closed and drained (`drained()` tells which).
   std::optional<T> pop(std::chrono::nanoseconds timeout) TT_EXCLUDES(mutex_) {
     std::optional<T> item;
     std::vector<std::function<void()>> callbacks;
     {
       MutexLock lock(mutex_);
       const auto deadline = std::chrono::steady_clock::now() + timeout;
-      while (items_.empty() && !closed_) {
+      while (items_.empty() && !closed_ && !woken_) {
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= std::chrono::nanoseconds::zero()) return item;
         ready_.wait_for(mutex_, left);
       }
+      woken_ = false;
       callbacks = take(item);
     }
     for (auto& callback : callbacks) callback();
     return item;
+  }
+
+  // One waiting consumer, or the next one, returns although there is nothing.
+  void wake() TT_EXCLUDES(mutex_) {
+    {
+      MutexLock lock(mutex_);
+      woken_ = true;
+    }
+    ready_.notify_one();
   }
 
   std::optional<T> try_pop() TT_EXCLUDES(mutex_) {
@@ -114,6 +124,7 @@ class ByteQueue {
   std::deque<std::pair<T, std::size_t>> items_ TT_GUARDED_BY(mutex_);
   std::size_t bytes_ TT_GUARDED_BY(mutex_) = 0;
   bool closed_ TT_GUARDED_BY(mutex_) = false;
+  bool woken_ TT_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> waiting_ TT_GUARDED_BY(mutex_);
 };
 

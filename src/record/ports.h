@@ -26,6 +26,9 @@ class BlockSink {
   virtual PushOutcome try_push(RawBlock& block) = 0;
   // Calls back once when the stream of `id` may be tried again (or the sink is closed). The callback is short and pushes nothing itself.
   virtual void on_space(const StreamId& id, std::function<void()> callback) = 0;
+  // Lines that wait for what may follow them do not wait any longer: all that was accepted before the call goes on at once. Does not
+  // wait for it.
+  virtual void flush() {}
 };
 
 // Takes parsed batches (and gaps) into the store. Order per pushing thread is kept.

@@ -26,7 +26,7 @@ constexpr std::array<Head, 16> heads{{
     {"go-panic", "panic: ", ""},
     {"go-goroutine", "goroutine ", "[running]"},
     {"go-fatal-error", "fatal error: ", ""},
-    {"rust-panic", "' panicked at", ""},
+    {"rust-panic", " panicked at ", ""},
     {"unhandled-exception", "Unhandled exception", ""},
     {"uncaught-exception", "Uncaught ", ""},
     {"unhandled-rejection", "UnhandledPromiseRejection", ""},
@@ -158,6 +158,17 @@ void Detector::detect(record::Batch& batch, record::Record& record, std::span<co
       }
     }
   }
+  if (record.has(record::flag_joined)) keep_most_telling(batch, record);
+}
+
+// Many lines of one trace hold a word: the record has one finding, of the exception where there is one.
+void Detector::keep_most_telling(record::Batch& batch, record::Record& record) {
+  if (record.finding_count < 2) return;
+  const auto first = batch.findings.begin() + record.first_finding;
+  const auto exception = std::find_if(first, batch.findings.end(), [](const auto& f) { return f.kind == FindingKind::exception; });
+  if (exception != batch.findings.end()) *first = *exception;
+  batch.findings.erase(first + 1, batch.findings.end());
+  record.finding_count = 1;
 }
 
 }  // namespace telltale::pipeline

@@ -2,7 +2,7 @@
 //
 // In this order: an explicit severity of 17 or more; the head of an exception or traceback; the words of configuration, in any case,
 // also inside longer words, unless what stands around one says that there is no error (a count of zero, a setting: negative.h). At most
-// one finding a rule and record. Works from the scanner's hits alone: a line without a hit and with a low severity costs nothing.
+// one finding a rule and record; a joined record (flag_joined) has one in all. Works from the scanner's hits alone: a line without a hit and with a low severity costs nothing.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,7 @@ class Detector {
   bool is_ignored(std::span<const Hit> hits) const;
   void add(record::Batch& batch, record::Record& record, RuleNumber rule, record::FindingKind kind, std::size_t begin, std::size_t end,
            DetectScratch& scratch) const;
+  static void keep_most_telling(record::Batch& batch, record::Record& record);
   void add_severity(record::Batch& batch, record::Record& record, DetectScratch& scratch) const;
 
   std::vector<Rule> rules_;                        // rules_[0] is "severity"

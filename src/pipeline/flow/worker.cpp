@@ -25,26 +25,85 @@ std::size_t Workers::Worker::cost(const RawBlock& block) {
   return sizeof(RawBlock) + block.bytes.capacity();
 }
 
+PushOutcome Workers::Worker::try_push(RawBlock& block) {
+  const PushOutcome outcome = queue_.try_push(block, cost(block));
+  if (outcome == PushOutcome::accepted) ++accepted_;
+  return outcome;
+}
+
+// A block whose push has returned is counted, so whoever pushed it and calls this afterwards is sure that it is meant.
+void Workers::Worker::flush() {
+  const std::uint64_t until = accepted_;
+  std::uint64_t known = flush_until_;
+  while (known < until && !flush_until_.compare_exchange_weak(known, until)) {
+  }
+  queue_.wake();
+}
+
 void Workers::Worker::run() {
   scratch_.emplace(stages_);
   while (true) {
-    std::optional<RawBlock> block = queue_.pop(options_.forget_after);
+    std::optional<RawBlock> block = queue_.pop(time_to_wait());
     if (block) {
-      const StreamId id = block->stream->id;
-      Batch batch = state_of(id).pipeline.process(std::move(*block));
+      process(std::move(*block));
       block.reset();
-      deliver(batch);
     } else if (queue_.drained()) {
       break;
     }
+    const std::uint64_t until = flush_until_;
+    if (until > flushed_ && processed_ >= until) {
+      flush_all();
+      flushed_ = until;
+    }
     const base::MonoNanos now = clock_.mono();
+    flush_due(now);
     if (now - last_sweep_ >= options_.forget_after.count()) {
       forget_idle(now - options_.forget_after.count());
       last_sweep_ = now;
     }
   }
+  flush_all();
   counters_.streams.add(-static_cast<std::int64_t>(streams_.size()));
   streams_.clear();
+}
+
+void Workers::Worker::process(RawBlock&& block) {
+  const StreamId id = block.stream->id;
+  StreamState& state = state_of(id);
+  const auto waited_until = state.pipeline.wait_ends();
+  state.pipeline.process(std::move(block), state.last_used, ready_);
+  ++processed_;
+  const auto until = state.pipeline.wait_ends();
+  if (until && until != waited_until) waiting_.push_back({*until, id});
+  deliver_ready();
+}
+
+std::chrono::nanoseconds Workers::Worker::time_to_wait() const {
+  if (waiting_.empty()) return options_.forget_after;
+  const std::int64_t left = std::max<std::int64_t>(waiting_.front().until - clock_.mono(), 0);
+  return std::min(options_.forget_after, std::chrono::nanoseconds(left));
+}
+
+void Workers::Worker::flush_due(base::MonoNanos now) {
+  while (!waiting_.empty() && waiting_.front().until <= now) {
+    const Waiting waiting = waiting_.front();
+    waiting_.pop_front();
+    const auto found = streams_.find(waiting.id);
+    if (found != streams_.end() && found->second.pipeline.wait_ends() == waiting.until) flush_lines(found->second.pipeline);
+  }
+}
+
+void Workers::Worker::flush_all() {
+  while (!waiting_.empty()) {
+    const auto found = streams_.find(waiting_.front().id);
+    waiting_.pop_front();
+    if (found != streams_.end()) flush_lines(found->second.pipeline);
+  }
+}
+
+void Workers::Worker::flush_lines(Pipeline& pipeline) {
+  pipeline.flush(ready_);
+  deliver_ready();
 }
 
 Workers::Worker::StreamState& Workers::Worker::state_of(const StreamId& id) {
@@ -56,6 +115,11 @@ Workers::Worker::StreamState& Workers::Worker::state_of(const StreamId& id) {
   }
   found->second.last_used = clock_.mono();
   return found->second;
+}
+
+void Workers::Worker::deliver_ready() {
+  for (Batch& batch : ready_) deliver(batch);
+  ready_.clear();
 }
 
 void Workers::Worker::deliver(Batch& batch) {
@@ -86,8 +150,17 @@ void Workers::Worker::wait_for_space() {
 }
 
 void Workers::Worker::forget_idle(base::MonoNanos idle_since) {
-  const std::size_t forgotten = std::erase_if(streams_, [&](const auto& entry) { return entry.second.last_used < idle_since; });
-  counters_.streams.add(-static_cast<std::int64_t>(forgotten));
+  std::int64_t forgotten = 0;
+  for (auto entry = streams_.begin(); entry != streams_.end();) {
+    if (entry->second.last_used >= idle_since) {
+      ++entry;
+      continue;
+    }
+    flush_lines(entry->second.pipeline);
+    entry = streams_.erase(entry);
+    ++forgotten;
+  }
+  counters_.streams.add(-forgotten);
 }
 
 // An eighth of them at once, so that a machine with more streams than the limit does not sort them for each block.

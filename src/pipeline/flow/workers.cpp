@@ -42,6 +42,10 @@ void Workers::on_space(const record::StreamId& id, std::function<void()> callbac
   worker_of(id).on_space(std::move(callback));
 }
 
+void Workers::flush() {
+  for (auto& worker : workers_) worker->flush();
+}
+
 void Workers::stop() {
   for (auto& worker : workers_) worker->close();
   threads_.close();

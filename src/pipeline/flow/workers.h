@@ -23,8 +23,8 @@ struct WorkersOptions {
 };
 
 // A stream's id picks its thread, which owns the stream's state, so order within a stream is kept. A batch goes to `out`; while that is
-// full the thread waits, its queue fills, and sources are told `full`. Every accepted block leads to one batch, also one without
-// lines, so that positions are committed. A stream that is forgotten loses what its parser had learned, and redaction begins anew: a
+// full the thread waits, its queue fills, and sources are told `full`. What a block ends with may wait for the next one, up to
+// Stages::join_wait or until flush(); a block without lines leads to a batch too, so that positions are committed. A stream that is forgotten loses what its parser had learned, and redaction begins anew: a
 // private key that goes on after ten idle minutes is met in its middle.
 //
 // try_push and on_space from any thread. `out`, `clock`, `metrics` and what `stages` points to outlive it.
@@ -38,6 +38,7 @@ class Workers final : public record::BlockSink {
 
   base::PushOutcome try_push(record::RawBlock& block) override;
   void on_space(const record::StreamId& id, std::function<void()> callback) override;
+  void flush() override;
 
   // Takes no more blocks (`closed`), brings what was accepted to `out` and ends the threads. `out` must go on taking batches or be
   // closed; batches that a closed `out` refuses are lost here and counted, and their positions are not committed, so their source

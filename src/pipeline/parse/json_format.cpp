@@ -131,10 +131,22 @@ class ObjectReader {
       if (value.get_array().get(array) != simdjson::SUCCESS || array.raw_json().get(raw) != simdjson::SUCCESS) return false;
     }
     raw = trim_end(raw);
+    if (raw.find('\n') != std::string_view::npos) return read_nested_lines(raw, out);
     if (!record::is_json_line(raw)) return false;
     out.text = ref(raw);
     out.type = AttributeType::json;
     return true;
+  }
+
+  // JSON over several lines: line ends in it are white space.
+  bool read_nested_lines(std::string_view raw, Attribute& out) {
+    out.text = append_text(fields_.batch(), raw);
+    std::string& text = fields_.batch().text;
+    for (std::size_t at = out.text.offset; at < text.size(); ++at) {
+      if (text[at] == '\n' || text[at] == '\r') text[at] = ' ';
+    }
+    out.type = AttributeType::json;
+    return record::is_json_line(fields_.view(out.text));
   }
 
   RecordFields& fields_;

@@ -29,6 +29,14 @@ LineResult parse_region(RecordFields& fields, TextRef region, ParserScratch::Buf
   return parse_plain(fields, region);
 }
 
+// Of a joined record the first line is what has a format; JSON over several lines is read whole.
+TextRef formatted_part(const Batch& batch, const Record& record) {
+  if (!record.has(record::flag_joined)) return record.line;
+  const std::string_view line = batch.line(record);
+  if (line.starts_with('{')) return record.line;
+  return {record.line.offset, static_cast<std::uint32_t>(std::min(line.find('\n'), line.size()))};
+}
+
 }  // namespace
 
 ParserScratch::ParserScratch() : buffers_(std::make_unique<Buffers>()) {}
@@ -47,7 +55,9 @@ void Parser::parse_line(Batch& batch, Record& record) {
 
 void Parser::parse_record(Batch& batch, Record& record) {
   RecordFields fields(batch, record, options_.zone_offset_seconds, keys_);
-  LineResult result = parse_region(fields, record.line, scratch_->buffers());
+  const TextRef region = formatted_part(batch, record);
+  fields.set_body(region);
+  LineResult result = parse_region(fields, region, scratch_->buffers());
   for (int wraps = 0; result.outcome == ParseOutcome::wrapped && wraps < max_wraps; ++wraps) {
     fields.enter_inner_line();
     fields.set_body(result.inner);

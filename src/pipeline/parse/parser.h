@@ -33,7 +33,7 @@ class ParserScratch {
 // Linear in the line; nested JSON is kept as written (AttributeType::json, valid, at most 64 deep: a line with more is plain text) and
 // never recursed into. Fields are views into the line; only a string with escapes, a decoded baggage value and the names of a plain
 // line's fields are appended to batch.text. In a line with invalid UTF-8 the bytes that are none become "?" where a string of it is
-// unescaped; the line keeps them.
+// unescaped; the line keeps them. Of a joined record (flag_joined) the first line is parsed and its message is the body, but JSON whole.
 class Parser {
  public:
   // `scratch` outlives the parser.

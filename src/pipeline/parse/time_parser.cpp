@@ -224,9 +224,10 @@ std::optional<ParsedTime> parse_month_first(std::string_view text, const TimeCon
   return has_year ? in.finish(TimeLayout::syslog) : in.finish_without_year(TimeLayout::syslog);
 }
 
-// "21 Mar 2024 10:30:00.123", from `from` on.
-std::optional<ParsedTime> parse_dated(Reader& in) {
-  if (!in.day() || !in.skip(' ') || !in.month_name() || !in.skip(' ') || !in.digits(4, in.civil.year) || !in.skip(' ') || !in.time_of_day())
+// "21 Mar 2024 10:30:00.123", "21-Mar-2024 10:30:00 UTC".
+std::optional<ParsedTime> parse_dated(Reader& in, char separator = ' ') {
+  if (!in.day() || !in.skip(separator) || !in.month_name() || !in.skip(separator) || !in.digits(4, in.civil.year) || !in.skip(' ') ||
+      !in.time_of_day())
     return std::nullopt;
   in.zone();
   return in.finish(TimeLayout::dated);
@@ -282,6 +283,10 @@ std::optional<ParsedTime> parse_time_prefix(std::string_view text, const TimeCon
   if (text[2] == ' ' || text[1] == ' ') {
     Reader in(text, context);
     return parse_dated(in);
+  }
+  if (text[2] == '-') {
+    Reader in(text, context);
+    return parse_dated(in, '-');
   }
   return parse_epoch_prefix(text);
 }

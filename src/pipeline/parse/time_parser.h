@@ -25,7 +25,7 @@ enum class TimeLayout : std::uint8_t {
   clf,     // 21/Mar/2024:10:30:00 +0100
   klog,    // 0321 10:30:00.123456, 20240321 10:30:00.123456 (behind klog's and glog's level letter)
   ctime,   // Thu Mar 21 10:30:00.123456 2024, Thu Mar 21 10:30:00 UTC 2024
-  dated,   // 21 Mar 2024 10:30:00.123 (Redis), Thu, 21 Mar 2024 10:30:00 GMT
+  dated,   // 21 Mar 2024 10:30:00.123 (Redis), Thu, 21 Mar 2024 10:30:00 GMT, 21-Mar-2024 10:30:00 UTC (PHP)
   epoch,   // 1711017000, 1711017000.123, 1711017000123 (ms), 1711017000123456 (us), 1711017000123456789 (ns)
 };
 

@@ -165,7 +165,7 @@ TEST(Rules, HeadsOfExceptions) {
   EXPECT_THAT(findings(batch, 2), testing::ElementsAre("severity:panic", "go-panic:panic: "));
   EXPECT_THAT(findings(batch, 3), testing::ElementsAre("go-goroutine:goroutine "));
   EXPECT_THAT(findings(batch, 4), IsEmpty());
-  EXPECT_THAT(findings(batch, 5), testing::ElementsAre("rust-panic:' panicked at"));
+  EXPECT_THAT(findings(batch, 5), testing::ElementsAre("rust-panic: panicked at "));
   EXPECT_THAT(findings(batch, 6), testing::ElementsAre("exception:Exception"));
   for (const std::size_t i : {0, 1, 3, 5, 6}) EXPECT_EQ(batch.findings_of(batch.records[i])[0].kind, FindingKind::exception) << i;
 }

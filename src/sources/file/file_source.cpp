@@ -212,6 +212,7 @@ void FileSource::Impl::serve_barriers() {
     look(true);  // also beside files that were rotated away: others may have come and gone there unseen
     marks = tailer_->marks();
   }
+  bool read = false;
   base::MutexLock lock(mutex_);
   for (auto* request : barriers_) {
     if (!request->marks && std::ranges::find(asked, request) != asked.end()) {
@@ -228,8 +229,11 @@ void FileSource::Impl::serve_barriers() {
     if (!request->marks->empty() || request->read) continue;
     request->targets = commits_.unsettled();
     request->read = true;
+    read = true;
     served_.notify_all();
   }
+  // Lines that wait for what may follow them are not committed before they are told to go on.
+  if (read) ports_.blocks.flush();
 }
 
 BarrierReport FileSource::Impl::barrier(std::int64_t timeout_ns) {

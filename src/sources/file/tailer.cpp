@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "sources/file/inner_positions.h"
 #include "telemetry/log.h"
 
 namespace telltale::sources {
@@ -216,10 +217,12 @@ void Tailer::prepare(Origin& origin, LineBlock block) {
   PendingBlock pending;
   pending.head = origin.reader.head_with(block);
   auto& raw = pending.raw;
+  raw.inner_positions = inner_positions(origin);
   raw.stream = origin.stream;
   raw.bytes = std::move(block.bytes);
   raw.last_line_unterminated = block.unterminated;
   raw.truncated = block.truncated;
+  raw.more_follows = origin.size > block.to + block.rest.size();
   raw.raw_from = block.from;
   raw.raw_to = block.to;
   raw.first_source_line = origin.reader.line();
@@ -230,6 +233,18 @@ void Tailer::prepare(Origin& origin, LineBlock block) {
   pending.line = std::move(block);
   origin.pending = std::move(pending);
   ++pending_;
+}
+
+// Before the position of the block itself is made. Their version is that of the block before: lines up to an inner position are not all
+// that was pushed.
+std::unique_ptr<const record::InnerPositions> Tailer::inner_positions(const Origin& origin) const {
+  FileInnerPositions::Start start{origin.key, origin.position, {}, origin.reader.tail()};
+  start.position.offset = origin.reader.offset();
+  start.position.line = origin.reader.line();
+  start.position.size = std::max(origin.sound_size, start.position.offset);
+  start.position.head = origin.head;
+  if (origin.head.length < head_bytes) start.head = origin.reader.head();
+  return std::make_unique<const FileInnerPositions>(ports_.hasher, std::move(start));
 }
 
 bool Tailer::send_pending(Origin& origin) {

@@ -115,6 +115,7 @@ class Tailer {
   Outcome advance(Origin& origin);
   Outcome read_more(Origin& origin);
   void prepare(Origin& origin, LineBlock block);
+  std::unique_ptr<const record::InnerPositions> inner_positions(const Origin& origin) const;
   bool send_pending(Origin& origin);
   bool send_position(Origin& origin);
   bool send_gap(Origin& origin);

@@ -1,0 +1,2 @@
+console.log('up');
+Promise.reject('no error object');

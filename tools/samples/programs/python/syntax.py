@@ -1,0 +1,3 @@
+print("up")
+def broken(:
+    pass
