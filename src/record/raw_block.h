@@ -27,8 +27,8 @@ struct RawBlock {
   // its first max_line_bytes and `truncated`.
   std::string bytes;
   bool last_line_unterminated = false;
-  bool truncated = false;     // the block is one line that was cut at the limit
-  bool more_follows = false;  // the source has read more than this already, or knows that there is more
+  bool truncated = false;      // the block is one line that was cut at the limit
+  bool more_follows = false;   // the source has read more than this already, or knows that there is more
   std::uint64_t raw_from = 0;  // range of the source these bytes stand for (of a truncated line: all of it)
   std::uint64_t raw_to = 0;
   std::uint64_t first_source_line = 0;

@@ -28,7 +28,7 @@ SAMPLES = {
     "python-chained": ("python/chained.py", [], ["{python}", "chained.py"], {}),
     "python-groups": ("python/groups.py", [], ["{python}", "groups.py"], {}),
     "python-threads": ("python/threads.py", [], ["{python}", "threads.py"], {}),
-    "python-syntax": ("python/syntax.py", [], ["{python}", "syntax.py"], {}),
+    "python-syntax": ("python/syntax.txt", [], ["{python}", "syntax.txt"], {}),
     "python-fatal": ("python/fatal.py", [], ["{python}", "fatal.py"], {}),
     "java": ("java/Trace.java", [["javac", "Trace.java"]], ["java", "-cp", ".", "Trace"], {}),
     "node-uncaught": ("node/uncaught.js", [], ["node", "uncaught.js"], {}),
@@ -60,6 +60,7 @@ def tidy(text, folder):
     text = text.replace(str(folder), "/srv/shop")
     for home in {os.path.expanduser("~"), "/root"}:
         text = text.replace(home, "/home/app")
+    text = re.sub(r"/home/app/\.pyenv/versions/[0-9.]+/", "/usr/", text)
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 

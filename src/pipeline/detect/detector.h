@@ -2,7 +2,8 @@
 //
 // In this order: an explicit severity of 17 or more; the head of an exception or traceback; the words of configuration, in any case,
 // also inside longer words, unless what stands around one says that there is no error (a count of zero, a setting: negative.h). At most
-// one finding a rule and record; a joined record (flag_joined) has one in all. Works from the scanner's hits alone: a line without a hit and with a low severity costs nothing.
+// one finding a rule and record; a joined record (flag_joined) has one in all. Works from the scanner's hits alone: a line without a hit
+// and with a low severity costs nothing.
 #pragma once
 
 #include <cstdint>

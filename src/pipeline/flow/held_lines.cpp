@@ -15,7 +15,8 @@ bool GatheredBlock::is_followed_by(const RawBlock& next) const {
 }
 
 bool GatheredBlock::is_repositioned_by(const RawBlock& next) const {
-  return next.bytes.empty() && next.position && block.position && next.position->key == block.position->key && !next.position->value.empty();
+  return next.bytes.empty() && next.position && block.position && next.position->key == block.position->key &&
+         !next.position->value.empty();
 }
 
 void GatheredBlock::add(RawBlock&& next) {

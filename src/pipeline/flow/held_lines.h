@@ -26,12 +26,12 @@ struct GatheredBlock {
     base::UnixNanos observed_time = 0;
   };
 
-  record::RawBlock block;    // position and inner_positions are those of the newest part
-  std::vector<Part> later;   // ascending
+  record::RawBlock block;                          // position and inner_positions are those of the newest part
+  std::vector<Part> later;                         // ascending
   std::optional<record::Position> older_position;  // behind the parts before the newest
-  std::uint64_t newest_line = 0;  // number of the first source line of the newest part, when there is a later one
-  base::MonoNanos since = 0;      // when its first bytes came
-  std::size_t looked_at = 0;      // bytes that were looked at before
+  std::uint64_t newest_line = 0;                   // number of the first source line of the newest part, when there is a later one
+  base::MonoNanos since = 0;                       // when its first bytes came
+  std::size_t looked_at = 0;                       // bytes that were looked at before
 
   std::size_t newest_begin() const { return later.empty() ? 0 : later.back().begin; }
 };

@@ -74,7 +74,7 @@ class Workers::Worker {
   record::BatchSink& out_;
   base::Clock& clock_;
   base::ByteQueue<record::RawBlock> queue_;
-  std::atomic<std::uint64_t> accepted_{0};   // blocks
+  std::atomic<std::uint64_t> accepted_{0};     // blocks
   std::atomic<std::uint64_t> flush_until_{0};  // lines of the first so many blocks do not wait
 
   // Of the thread alone. The scratch comes first: the pipelines use it.

@@ -24,8 +24,9 @@ struct WorkersOptions {
 
 // A stream's id picks its thread, which owns the stream's state, so order within a stream is kept. A batch goes to `out`; while that is
 // full the thread waits, its queue fills, and sources are told `full`. What a block ends with may wait for the next one, up to
-// Stages::join_wait or until flush(); a block without lines leads to a batch too, so that positions are committed. A stream that is forgotten loses what its parser had learned, and redaction begins anew: a
-// private key that goes on after ten idle minutes is met in its middle.
+// Stages::join_wait or until flush(); a block without lines leads to a batch too, so that positions are committed. A stream that is
+// forgotten loses what its parser had learned, and redaction begins anew: a private key that goes on after ten idle minutes is met in its
+// middle.
 //
 // try_push and on_space from any thread. `out`, `clock`, `metrics` and what `stages` points to outlive it.
 class Workers final : public record::BlockSink {

@@ -12,28 +12,28 @@ namespace telltale::pipeline {
 // What an open record is and what it expects.
 enum class Trace : std::uint8_t {
   none,
-  block,           // no trace: lines indented below a head
-  announced,       // "Exception in thread …", "Unhandled exception": the exception or its frames follow
-  frames,          // Java, .NET, Node, Perl, Ruby
-  cause,           // "Caused by: …": more of its message may follow before the frames
-  python,          // Traceback …: frames, then the exception
-  python_end,      // the exception was there; a chained one may follow
-  python_chain,    // "During handling of the above exception …"
-  python_fatal,    // faulthandler
-  go,              // panic: …
-  go_stack,        // goroutine 1 [running]:
-  rust,            // thread 'main' panicked at src/main.rs:3:5: the message follows
-  rust_text,       // more of the message, or what rust_stack expects
-  rust_stack,      // its note or backtrace
-  php,             // PHP Fatal error: …, Stack trace:
-  ruby_logger,     // E, [2024-03-21T10:30:00.123456 #17] ERROR -- : …: the places follow without indentation
-  rule,            // ======: the head of a sanitizer's report
-  sanitizer,       // ==17==ERROR: AddressSanitizer: …, WARNING: DATA RACE
-  sanitizer_end,   // its SUMMARY was there
-  node_place,      // /app/main.js:12: a line of source follows
-  node_source,     // and a caret; the error follows
-  json,            // "{" alone, to "}" alone
-  closed,          // was one and takes no more lines
+  block,          // no trace: lines indented below a head
+  announced,      // "Exception in thread …", "Unhandled exception": the exception or its frames follow
+  frames,         // Java, .NET, Node, Perl, Ruby
+  cause,          // "Caused by: …": more of its message may follow before the frames
+  python,         // Traceback …: frames, then the exception
+  python_end,     // the exception was there; a chained one may follow
+  python_chain,   // "During handling of the above exception …"
+  python_fatal,   // faulthandler
+  go,             // panic: …
+  go_stack,       // goroutine 1 [running]:
+  rust,           // thread 'main' panicked at src/main.rs:3:5: the message follows
+  rust_text,      // more of the message, or what rust_stack expects
+  rust_stack,     // its note or backtrace
+  php,            // PHP Fatal error: …, Stack trace:
+  ruby_logger,    // E, [2024-03-21T10:30:00.123456 #17] ERROR -- : …: the places follow without indentation
+  rule,           // ======: the head of a sanitizer's report
+  sanitizer,      // ==17==ERROR: AddressSanitizer: …, WARNING: DATA RACE
+  sanitizer_end,  // its SUMMARY was there
+  node_place,     // /app/main.js:12: a line of source follows
+  node_source,    // and a caret; the error follows
+  json,           // "{" alone, to "}" alone
+  closed,         // was one and takes no more lines
 };
 
 enum class Step : std::uint8_t {

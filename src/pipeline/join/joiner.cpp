@@ -125,15 +125,15 @@ class BatchJoin {
   std::vector<Record>& records_;
   const std::string& text_;
   const JoinOptions& options_;
-  const JoinState& before_;
+  const JoinState before_;
   JoinState state_;
   std::vector<Continuation>& continuations_;
   std::size_t heads_ = 0;
   std::size_t tentative_ = 0;
-  std::size_t traced_ = none;    // this record had a trace that ended: a further one is not its own
-  std::size_t noted_ = 0;        // records whose beginning is in the history
+  std::size_t traced_ = none;  // this record had a trace that ended: a further one is not its own
+  std::size_t noted_ = 0;      // records whose beginning is in the history
   bool joined_ = false;
-  JoinState prior_;              // before the present line
+  JoinState prior_;                // before the present line
   std::size_t cut_record_ = none;  // the last record that goes on with one that was full ...
   JoinState cut_state_;            // ... and what its first line was joined by
 };
@@ -472,7 +472,7 @@ std::size_t Joiner::join(Batch& batch, Hold hold, std::size_t whole) {
   continuations_.clear();
   has_joined_ = false;
   if (!options_.enabled || batch.records.empty()) return batch.records.size();
-  BatchJoin work(batch, options_, JoinState(state_), continuations_);
+  BatchJoin work(batch, options_, state_, continuations_);
   work.run();
   has_joined_ = work.has_joined();
   return work.finish(hold, whole, state_);

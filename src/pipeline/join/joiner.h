@@ -13,7 +13,7 @@ namespace telltale::pipeline {
 
 struct JoinOptions {
   bool enabled = true;
-  std::uint32_t max_lines = 1000;          // of a joined record; what follows is a continuation
+  std::uint32_t max_lines = 1000;         // of a joined record; what follows is a continuation
   std::uint32_t max_bytes = 1024 * 1024;  // the same
 };
 

@@ -176,7 +176,10 @@ TEST(Joiner, GivesTheSameRecordsHoweverTheStreamIsCut) {
     }
     const auto cut = join_in_blocks(text, cuts, options);
     const auto differ = std::ranges::mismatch(cut, whole);
-    ASSERT_TRUE(cut == whole) << "round " << round << "\n" << text << "\n--- cut:\n" << differ.in1->line << "\n--- whole:\n" << differ.in2->line;
+    ASSERT_TRUE(cut == whole) << "round " << round << "\n"
+                              << text << "\n--- cut:\n"
+                              << differ.in1->line << "\n--- whole:\n"
+                              << differ.in2->line;
   }
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/parse/fields.h"
 
 #include "base/text.h"
+#include "pipeline/parse/id_values.h"
 
 namespace telltale::pipeline {
 
@@ -15,40 +16,12 @@ TextRef part(TextRef whole, std::size_t from, std::size_t size) {
   return {whole.offset + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(size)};
 }
 
-// Hexadecimal, exactly `size` digits, not all zeros: what W3C Trace Context calls a valid id.
-bool is_id(std::string_view text, std::size_t size) {
-  if (text.size() != size) return false;
-  bool any = false;
-  for (const char c : text) {
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (!hex) return false;
-    any |= c != '0';
-  }
-  return any;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Percent-decoded, appended where there was something to decode.
 TextRef decode_percent(record::Batch& batch, TextRef ref) {
-  if (batch.view(ref).find('%') == std::string_view::npos) return ref;
+  const std::string text(batch.view(ref));
+  if (text.find('%') == std::string::npos) return ref;
   const auto offset = static_cast<std::uint32_t>(batch.text.size());
-  for (std::uint32_t i = ref.offset; i < ref.end(); ++i) {
-    char c = batch.text[i];
-    if (c == '%' && i + 2 < ref.end()) {
-      const int high = hex_value(batch.text[i + 1]);
-      const int low = hex_value(batch.text[i + 2]);
-      if (high >= 0 && low >= 0) {
-        c = static_cast<char>(high * 16 + low);
-        i += 2;
-      }
-    }
-    batch.text.push_back(c);
-  }
+  append_percent_decoded(batch.text, text);
   return {offset, static_cast<std::uint32_t>(batch.text.size()) - offset};
 }
 
@@ -237,9 +210,9 @@ bool RecordFields::take_message(std::uint8_t rank, const Attribute& field) {
 void RecordFields::take_id(KeyRole role, TextRef value) {
   const std::string_view text = view(value);
   if (role == KeyRole::trace_id) {
-    if (record_.trace_id.empty() && is_id(text, 32)) record_.trace_id = value;
+    if (record_.trace_id.empty() && is_hex_id(text, 32)) record_.trace_id = value;
   } else if (role == KeyRole::span_id) {
-    if (record_.span_id.empty() && is_id(text, 16)) record_.span_id = value;
+    if (record_.span_id.empty() && is_hex_id(text, 16)) record_.span_id = value;
   } else if (record_.test_id.empty() && text.size() <= 512) {
     record_.test_id = value;
   }
@@ -247,9 +220,9 @@ void RecordFields::take_id(KeyRole role, TextRef value) {
 
 void RecordFields::take_traceparent(TextRef value) {
   const std::string_view text = view(value);
-  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return;
-  take_id(KeyRole::trace_id, part(value, 3, 32));
-  take_id(KeyRole::span_id, part(value, 36, 16));
+  if (!is_traceparent(text)) return;
+  take_id(KeyRole::trace_id, part(value, traceparent_trace, 32));
+  take_id(KeyRole::span_id, part(value, traceparent_span, 16));
 }
 
 // Source: W3C Baggage: name=value;property,name=value with optional white space and percent-encoded values.

@@ -214,6 +214,11 @@ void repair(std::string_view text, std::string& out) {
   out.reserve(out.size() + simdjson::SIMDJSON_PADDING);
 }
 
+// Objects that are looked into; a baggage may be written as one.
+bool holds_ids(KeyRole role) {
+  return role == KeyRole::container || role == KeyRole::baggage;
+}
+
 bool read_fields(RecordFields& fields, TextRef region, const char* base, std::size_t capacity, ParserScratch::Buffers& buffers,
                  DockerShape& docker) {
   ondemand::document document;
@@ -228,7 +233,7 @@ bool read_fields(RecordFields& fields, TextRef region, const char* base, std::si
     docker.see(key, attribute);
     // "log" alone is the name of both a message (Docker) and a container (Elastic Common Schema).
     const bool object_field = attribute.type == AttributeType::json && fields.view(attribute.text)[0] == '{';
-    if (object_field && (key == "log" || known_key(key).role == KeyRole::container)) {
+    if (object_field && (key == "log" || holds_ids(known_key(key).role))) {
       const std::size_t at = attribute.text.offset - region.offset;
       read_container(fields, attribute, base + at, capacity - at, buffers);
     }

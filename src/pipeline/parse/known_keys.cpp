@@ -44,6 +44,7 @@ constexpr Row rows[] = {
     {"message", {KeyRole::message, 9}},
     {"baggage", {KeyRole::baggage}},
     {"context", {KeyRole::container}},
+    {"headers", {KeyRole::container}},
     {"ddspanid", {KeyRole::span_id}},
     {"datetime", {KeyRole::time}},
     {"severity", {KeyRole::level}},

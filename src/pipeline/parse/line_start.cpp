@@ -28,8 +28,8 @@ bool has_digits(std::string_view text, std::size_t at, std::size_t count) {
 
 // 10:30:00, as in many console formats.
 bool begins_with_clock(std::string_view text) {
-  return has_digits(text, 0, 2) && has_digits(text, 3, 2) && has_digits(text, 6, 2) && text[2] == ':' && text[5] == ':' &&
-         text[0] < '3' && text[3] < '6' && text[6] < '7';
+  return has_digits(text, 0, 2) && has_digits(text, 3, 2) && has_digits(text, 6, 2) && text[2] == ':' && text[5] == ':' && text[0] < '3' &&
+         text[3] < '6' && text[6] < '7';
 }
 
 bool begins_with_timestamp(std::string_view text) {

@@ -43,6 +43,11 @@ bool is_between(std::string_view line) {
   return false;
 }
 
+std::size_t line_start(std::string_view text, std::size_t at) {
+  const std::size_t end = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
+  return end == std::string_view::npos ? 0 : end + 1;
+}
+
 void add(std::vector<SecretSpan>& spans, std::size_t begin, std::size_t end, RuleIndex rule) {
   if (begin < end) spans.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), rule, 0});
 }
@@ -65,14 +70,17 @@ void find_private_keys(std::string_view line, RuleIndex rule, RedactState& state
       add(spans, begin, quote, rule);
     } else {
       add(spans, begin, line.size(), rule);
-      state = {true, 0, 0, static_cast<std::uint32_t>(begin)};
+      state = {true, 0, 0, static_cast<std::uint32_t>(begin - line_start(line, begin))};
       return;
     }
     at = spans.back().end;
   }
 }
 
-void continue_private_key(std::string_view line, RuleIndex rule, RedactState& state, std::vector<SecretSpan>& spans) {
+namespace {
+
+// One source line; `at` is its place in the record's text.
+void continue_in_line(std::string_view line, std::size_t at, RuleIndex rule, RedactState& state, std::vector<SecretSpan>& spans) {
   const std::size_t foot = line.find(end_mark);
   std::size_t end = foot == std::string_view::npos ? line.size() : foot;
   while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\t' || line[end - 1] == '\r' || line[end - 1] == '\\')) --end;
@@ -81,7 +89,7 @@ void continue_private_key(std::string_view line, RuleIndex rule, RedactState& st
   const std::size_t size = end - begin;
   const bool whole = line.substr(0, begin).find_first_not_of(" \t") == std::string_view::npos;
   const bool material = size > 0 && (size >= surely_key || whole || begin == state.column || line[end - 1] == '=');
-  if (material) add(spans, begin, end, rule);
+  if (material) add(spans, at + begin, at + end, rule);
   if (foot != std::string_view::npos) {
     state = {};
     return;
@@ -89,6 +97,16 @@ void continue_private_key(std::string_view line, RuleIndex rule, RedactState& st
   if (!material && !is_between(line)) ++state.foreign_lines;
   if (material) state.foreign_lines = 0;
   if (++state.key_lines >= most_lines || state.foreign_lines >= most_foreign_lines) state = {};
+}
+
+}  // namespace
+
+void continue_private_key(std::string_view line, RuleIndex rule, RedactState& state, std::vector<SecretSpan>& spans) {
+  for (std::size_t at = 0; at <= line.size() && state.in_private_key;) {
+    const std::size_t end = std::min(line.find('\n', at), line.size());
+    continue_in_line(line.substr(at, end - at), at, rule, state, spans);
+    at = end + 1;
+  }
 }
 
 }  // namespace telltale::pipeline

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/parse/id_values.h"
+
 namespace telltale::pipeline {
 
 using record::Attribute;
@@ -69,7 +71,24 @@ void BatchRules::apply_to(std::size_t index, Hits hits, bool has_number, Work& w
     hits = work.redact.hits;
     base = 0;
   }
-  detector_.detect(batch_, batch_.records[index], hits, base, work.detect);
+  Record& record = batch_.records[index];
+  const bool encoded = !hits.empty() && ids_.find(batch_, record, hits, base);
+  detector_.detect(batch_, record, hits, base, work.detect);
+  if (encoded) decode_test_id(record, work.redact);
+}
+
+// What decoding brings to light was not looked at before.
+void BatchRules::decode_test_id(Record& record, RedactScratch& scratch) {
+  std::string id;
+  append_percent_decoded(id, batch_.view(record.test_id));
+  if (redactor_.enabled()) {
+    std::vector<Hit> hits;
+    scanner_.scan(id, scratch.scan, hits);
+    RedactState none;
+    if (redactor_.redact(id, hits, 0, scanner_, none, scratch)) id = scratch.line;
+  }
+  record.test_id = {static_cast<std::uint32_t>(batch_.text.size()), static_cast<std::uint32_t>(id.size())};
+  batch_.text.append(id);
 }
 
 // Which records have unescaped text behind the lines that holds a secret.

@@ -11,9 +11,9 @@ namespace telltale::pipeline {
 
 class BatchRules {
  public:
-  BatchRules(const Redactor& redactor, const Detector& detector, const Scanner& scanner, std::span<const std::uint8_t> redacts,
-             record::Batch& batch, RulesState& state, const Reparse& reparse)
-      : redactor_(redactor), detector_(detector), scanner_(scanner), redacts_(redacts), batch_(batch), state_(state), reparse_(reparse) {}
+  BatchRules(const Redactor& redactor, const IdFinder& ids, const Detector& detector, const Scanner& scanner,
+             std::span<const std::uint8_t> redacts, record::Batch& batch, RulesState& state, const Reparse& reparse)
+      : redactor_(redactor), ids_(ids), detector_(detector), scanner_(scanner), redacts_(redacts), batch_(batch), state_(state), reparse_(reparse) {}
 
   // The scratch's parts, one by one: RulesScratch keeps its own type of them to itself.
   struct Work {
@@ -32,6 +32,7 @@ class BatchRules {
   bool holds_secret(record::TextRef ref, Work& work) const;
   void apply_to(std::size_t index, Hits hits, bool has_number, Work& work);
   bool redact(std::size_t index, Hits hits, bool force_escapes, RedactScratch& scratch);
+  void decode_test_id(record::Record& record, RedactScratch& scratch);
   void wipe(record::TextRef ref);
   void wipe_record(record::Record& record);
   void wipe_tail_of(std::size_t index);
@@ -39,6 +40,7 @@ class BatchRules {
   record::TextRef tail_of(const record::Record& record) const;
 
   const Redactor& redactor_;
+  const IdFinder& ids_;
   const Detector& detector_;
   const Scanner& scanner_;
   std::span<const std::uint8_t> redacts_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipeline/detect/detector.h"
+#include "pipeline/ids/id_finder.h"
 #include "pipeline/redact/redactor.h"
 #include "pipeline/rules/rules.h"
 #include "pipeline/scan/digit_runs.h"
@@ -14,8 +15,9 @@
 namespace telltale::pipeline {
 
 struct Rules::Parts {
-  Parts(Redactor the_redactor, Detector the_detector, Scanner the_scanner);
+  Parts(Redactor the_redactor, IdFinder the_ids, Detector the_detector, Scanner the_scanner);
   Redactor redactor;
+  IdFinder ids;
   Detector detector;
   Scanner scanner;
   std::vector<std::uint8_t> redacts;  // a literal's: whether redaction wants to see its line

@@ -5,8 +5,8 @@
 
 namespace telltale::pipeline {
 
-Rules::Parts::Parts(Redactor the_redactor, Detector the_detector, Scanner the_scanner)
-    : redactor(std::move(the_redactor)), detector(std::move(the_detector)), scanner(std::move(the_scanner)) {
+Rules::Parts::Parts(Redactor the_redactor, IdFinder the_ids, Detector the_detector, Scanner the_scanner)
+    : redactor(std::move(the_redactor)), ids(std::move(the_ids)), detector(std::move(the_detector)), scanner(std::move(the_scanner)) {
   for (LiteralId id = 0; id < scanner.literal_count(); ++id) redacts.push_back(redactor.wants(id) ? 1 : 0);
 }
 
@@ -20,7 +20,7 @@ Rules::~Rules() = default;
 
 void Rules::apply(record::Batch& batch, RulesState& state, RulesScratch& scratch, const Reparse& reparse) const {
   RulesScratch::Parts& work = *scratch.parts_;
-  BatchRules(parts_->redactor, parts_->detector, parts_->scanner, parts_->redacts, batch, state, reparse)
+  BatchRules(parts_->redactor, parts_->ids, parts_->detector, parts_->scanner, parts_->redacts, batch, state, reparse)
       .apply({work.redact, work.detect, work.hits, work.numbers, work.escaped});
 }
 
@@ -50,11 +50,12 @@ base::Result<std::unique_ptr<const Rules>> make_rules(const config::RedactionCon
   ScannerBuilder builder;
   auto redactor = Redactor::make(redaction, builder, metrics);
   if (!redactor) return base::pass(redactor);
+  IdFinder ids(builder);
   auto detector = Detector::make(detection, builder);
   if (!detector) return base::pass(detector);
   auto scanner = builder.build();
   if (!scanner) return base::pass(scanner);
-  auto parts = std::make_unique<const Rules::Parts>(std::move(*redactor), std::move(*detector), std::move(*scanner));
+  auto parts = std::make_unique<const Rules::Parts>(std::move(*redactor), std::move(ids), std::move(*detector), std::move(*scanner));
   return std::unique_ptr<const Rules>(new Rules(std::move(parts)));
 }
 

@@ -1,4 +1,4 @@
-// Rules: what is done to the text of every batch after it was parsed: one scan for all literals, then redaction, then detection.
+// Rules: what is done to the text of every batch after it was parsed: one scan for all literals, then redaction, ids and detection.
 //
 // Built once at start from the configuration; immutable and thread-safe. A worker owns one RulesScratch and, for each stream, one
 // RulesState. Lines without a hit cost the scan only: no allocation, no lock.
@@ -47,7 +47,7 @@ class Rules {
  public:
   ~Rules();
 
-  // Redacts and detects in place. Batches of one stream come in order with the same `state`.
+  // Redacts, finds ids and detects in place. Batches of one stream come in order with the same `state`.
   // Before: records hold lines in ascending order of offset, parsed, without findings. After: no byte of batch.text and no attribute
   // holds what redaction took out; rewritten records have flag_redacted and their line at the end of batch.text; findings are in record
   // order; rule_names holds the names they use.

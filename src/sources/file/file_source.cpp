@@ -92,6 +92,7 @@ class FileSource::Impl {
  private:
   void run(std::stop_token stop);
   void serve_barriers();
+  bool note_reached(const std::vector<Tailer::Mark>& marks, const std::vector<BarrierRequest*>& asked);
   void publish_health();
   std::int64_t time_to_wait(base::MonoNanos now) const;
   void sweep();
@@ -212,6 +213,12 @@ void FileSource::Impl::serve_barriers() {
     look(true);  // also beside files that were rotated away: others may have come and gone there unseen
     marks = tailer_->marks();
   }
+  // Lines that wait for what may follow them are not committed before they are told to go on.
+  if (note_reached(marks, asked)) ports_.blocks.flush();
+}
+
+// True when all that some request waits for has been read.
+bool FileSource::Impl::note_reached(const std::vector<Tailer::Mark>& marks, const std::vector<BarrierRequest*>& asked) {
   bool read = false;
   base::MutexLock lock(mutex_);
   for (auto* request : barriers_) {
@@ -232,8 +239,7 @@ void FileSource::Impl::serve_barriers() {
     read = true;
     served_.notify_all();
   }
-  // Lines that wait for what may follow them are not committed before they are told to go on.
-  if (read) ports_.blocks.flush();
+  return read;
 }
 
 BarrierReport FileSource::Impl::barrier(std::int64_t timeout_ns) {
