@@ -165,7 +165,7 @@ class EngineImpl final : public Engine {
     if (!rules) return base::pass(rules);
     rules_ = std::move(*rules);
     label_scratch_ = std::make_unique<pipeline::RulesScratch>(*rules_);
-    pipeline::Stages stages;
+    pipeline::Stages stages = pipeline_stages(config_);
     stages.rules = rules_.get();
     stages.raw_hasher = &store_->hasher();
     stages.parser.zone_offset_seconds = zone_offset_seconds_;

@@ -22,6 +22,15 @@ store::StoreOptions store_options(const config::Config& config) {
   return options;
 }
 
+pipeline::Stages pipeline_stages(const config::Config& config) {
+  pipeline::Stages stages;
+  stages.join.enabled = config.pipeline.join;
+  stages.join.max_lines = config.pipeline.join_lines;
+  stages.join.max_bytes = static_cast<std::uint32_t>(config.pipeline.max_line_bytes);
+  stages.join_wait = std::chrono::nanoseconds(config.pipeline.join_wait_ns);
+  return stages;
+}
+
 pipeline::WorkersOptions workers_options(const config::Config& config) {
   pipeline::WorkersOptions options;
   options.threads = config.pipeline.workers;

@@ -17,6 +17,7 @@
 namespace telltale::app {
 
 store::StoreOptions store_options(const config::Config& config);
+pipeline::Stages pipeline_stages(const config::Config& config);
 pipeline::WorkersOptions workers_options(const config::Config& config);
 sources::FileSourceOptions file_source_options(const config::Config& config, const std::string& host);
 net::ServerLimits server_limits(const config::Config& config);

@@ -83,6 +83,16 @@ TEST(ByteQueue, AWaitingConsumerIsWokenByAnItemAndByClosing) {
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
 }
 
+TEST(ByteQueue, AWaitingConsumerReturnsWhenItIsWoken) {
+  ByteQueue<int> queue(10);
+  std::jthread consumer([&] { EXPECT_FALSE(queue.pop(std::chrono::hours(1))); });
+  queue.wake();
+  consumer.join();
+  int item = 1;
+  ASSERT_EQ(queue.try_push(item, 1), PushOutcome::accepted);
+  EXPECT_EQ(queue.pop(std::chrono::hours(1)), 1);
+}
+
 TEST(ByteQueue, PopGivesUpWhenTheTimePassed) {
   Queue queue(100);
   EXPECT_FALSE(queue.pop(std::chrono::milliseconds(1)).has_value());

@@ -109,6 +109,9 @@ struct PipelineConfig {
   std::uint64_t block_bytes = 256 * 1024;
   std::uint64_t queue_bytes = 8ull * 1024 * 1024;  // per worker
   std::string assume_zone = "local";               // for timestamps without a zone: local, UTC or +HH:MM
+  bool join = true;                                // lines of a trace become one record
+  std::uint32_t join_lines = 1000;                 // of a joined record
+  std::int64_t join_wait_ns = 250'000'000;         // longest time for which lines wait for those that may follow
 };
 
 // A rule of the user's: redaction.add[], detection.add[].

@@ -21,6 +21,7 @@ std::optional<Severity> parse_below_warn(std::uint64_t packed) {
   switch (packed) {
     case pack("t"):
     case pack("trc"):
+    case pack("trce"):
     case pack("trace"):
     case pack("v"):
     case pack("vrb"):
@@ -32,6 +33,7 @@ std::optional<Severity> parse_below_warn(std::uint64_t packed) {
       return Severity::trace;
     case pack("d"):
     case pack("dbg"):
+    case pack("dbug"):
     case pack("debug"):
     case pack("fine"):
     case pack("config"):
@@ -74,6 +76,7 @@ std::optional<Severity> parse_from_warn(std::uint64_t packed) {
     case pack("eror"):
     case pack("error"):
     case pack("severe"):
+    case pack("fail"):
     case pack("50"):
       return Severity::error;
     case pack("crit"):

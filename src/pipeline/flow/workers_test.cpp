@@ -279,5 +279,60 @@ TEST_F(WorkersTest, CountTruncatedAndInvalidLines) {
   EXPECT_EQ(counted("telltale_pipeline_bytes_total"), 19u);
 }
 
+const char* const trace_begin = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n";
+
+TEST_F(WorkersTest, LinesThatWaitGoOnWhenTheirTimeIsOver) {
+  auto workers = start({.threads = 1});
+  RawBlock waiting = block(stream("a"), trace_begin);
+  RawBlock complete = block(stream("b"), "x\n");
+  ASSERT_EQ(workers->try_push(waiting), PushOutcome::accepted);
+  ASSERT_EQ(workers->try_push(complete), PushOutcome::accepted);
+  sink_.wait_for_batches(1);
+  EXPECT_EQ(sink_.take()[0].stream->labels.get("service"), "b");
+  clock_.advance(std::chrono::nanoseconds(stages_.join_wait).count() - 1);
+  RawBlock more = block(stream("b"), "y\n");
+  ASSERT_EQ(workers->try_push(more), PushOutcome::accepted);
+  sink_.wait_for_batches(1);
+  EXPECT_EQ(sink_.take()[0].stream->labels.get("service"), "b");
+  clock_.advance(1);
+  sink_.wait_for_batches(1);
+  const std::vector<Batch> batches = sink_.take();
+  EXPECT_EQ(batches[0].stream->labels.get("service"), "a");
+  EXPECT_EQ(batches[0].records[0].source_lines, 2u);
+}
+
+TEST_F(WorkersTest, AFlushEndsTheWaitingOfAllThatWasAccepted) {
+  auto workers = start({.threads = 2});
+  for (int i = 0; i < 20; ++i) {
+    RawBlock next = block(stream("s" + std::to_string(i)), trace_begin);
+    ASSERT_EQ(workers->try_push(next), PushOutcome::accepted);
+  }
+  workers->flush();
+  sink_.wait_for_batches(20);
+  for (const Batch& batch : sink_.take()) EXPECT_EQ(batch.records.size(), 1u);
+}
+
+TEST_F(WorkersTest, StopBringsLinesThatWaitToTheSink) {
+  auto workers = start({.threads = 1});
+  RawBlock waiting = block(stream("a"), trace_begin, "here");
+  waiting.position.reset();
+  ASSERT_EQ(workers->try_push(waiting), PushOutcome::accepted);
+  workers->stop();
+  const std::vector<Batch> batches = sink_.take();
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_EQ(batches[0].records[0].source_lines, 2u);
+}
+
+TEST_F(WorkersTest, ForgettingAStreamLosesNoLinesThatWait) {
+  auto workers = start({.threads = 1, .max_streams = 8});
+  for (int i = 0; i < 100; ++i) {
+    clock_.advance(1);
+    RawBlock next = block(stream("s" + std::to_string(i)), trace_begin);
+    ASSERT_EQ(workers->try_push(next), PushOutcome::accepted);
+  }
+  workers->stop();
+  EXPECT_EQ(sink_.take().size(), 100u);
+}
+
 }  // namespace
 }  // namespace telltale::pipeline

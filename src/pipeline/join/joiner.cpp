@@ -99,6 +99,7 @@ class BatchJoin {
   void begin_indented(std::size_t i, std::string_view line);
   void begin_below_plain(std::size_t i, Trace shown);
   void open(std::size_t head, std::size_t i, Trace trace);
+  void open_unfit(std::size_t head, const LineStart& start, std::size_t i, Trace trace);
   void open_alone(std::size_t i, Trace trace);
   void open_late(std::size_t i, Trace trace);
   void open_head(std::size_t i, std::string_view line, Trace trace);
@@ -109,6 +110,7 @@ class BatchJoin {
   void absorb(std::size_t head, std::size_t last, std::size_t i);
   bool fits(std::size_t head, std::size_t last, std::size_t i) const;
   std::size_t find_owner();
+  bool is_gap_below_error(std::size_t k) const;
   std::size_t find_exception() const;
   bool owned_by_earlier(std::size_t first) const { return first == 0 && !before_open() && before_.owner; }
   bool before_open() const { return before_.trace != Trace::none; }
@@ -229,7 +231,8 @@ bool BatchJoin::is_told_above(Trace begun, std::string_view line) const {
 void BatchJoin::begin_indented(std::size_t i, std::string_view line) {
   const Trace shown = trace_of_indented(line);
   if (heads_ == 0) {
-    if (!before_open() && before_.headed) return open_late(i, shown);
+    const bool owned = before_.headed && (shown != Trace::python_end || before_.owner);
+    if (!before_open() && owned) return open_late(i, shown);
     return shown == Trace::block ? keep(i) : open_alone(i, shown);
   }
   const std::string_view above = line_of(heads_ - 1);
@@ -262,6 +265,7 @@ std::size_t BatchJoin::find_exception() const {
     const std::size_t k = heads_ - back;
     const std::string_view line = line_of(k);
     if (k == traced_ || is_blank(line) || is_indent(line[0]) || is_structured(line) || look_at_start(line).headed()) break;
+    if (back > 1 && records_[k].source_lines > 1) break;
     if (is_exception_line(line)) return k;
   }
   return heads_ - 1;
@@ -269,8 +273,8 @@ std::size_t BatchJoin::find_exception() const {
 
 // Line i and all between belong to the record `head`.
 void BatchJoin::open(std::size_t head, std::size_t i, Trace trace) {
-  if (!fits(head, heads_, i)) return open_alone(i, trace);
   const LineStart start = look_at_start(line_of(head));
+  if (!fits(head, heads_, i)) return open_unfit(head, start, i, trace);
   state_.headed = start.headed();
   state_.owner = is_owner(start);
   state_.pure = is_pure(head + 1);
@@ -278,6 +282,20 @@ void BatchJoin::open(std::size_t head, std::size_t i, Trace trace) {
   state_.trace = trace;
   absorb(head, heads_, i);
   heads_ = head + 1;
+}
+
+// There is no room for line i in the record `head`.
+void BatchJoin::open_unfit(std::size_t head, const LineStart& start, std::size_t i, Trace trace) {
+  if (!start.headed() || head + 1 != heads_) return trace == Trace::block ? keep(i) : open_alone(i, trace);
+  state_.headed = true;
+  state_.owner = is_owner(start);
+  state_.trace = Trace::none;
+  cut_record_ = heads_;
+  cut_state_ = state_;
+  state_.pure = is_pure(heads_);
+  state_.loose = 0;
+  state_.trace = trace;
+  go_on_in_new(i, static_cast<std::uint32_t>(head));
 }
 
 void BatchJoin::open_alone(std::size_t i, Trace trace) {
@@ -352,13 +370,16 @@ bool BatchJoin::fits(std::size_t head, std::size_t last, std::size_t i) const {
   return lines <= options_.max_lines && records_[i].line.end() - records_[head].line.offset <= options_.max_bytes;
 }
 
-// The record that a trace below the last one belongs to. Other lines may stand between where every record has a head.
+// The record that a trace below the last one belongs to. Other lines may stand between where every record has a head, and one empty line
+// between an error and its exception (Tomcat's).
 std::size_t BatchJoin::find_owner() {
   for (std::size_t back = 1; back <= heads_ && back <= most_tentative; ++back) {
     const std::size_t k = heads_ - back;
     const std::string_view line = line_of(k);
+    if (is_gap_below_error(k)) return is_exception_line(line_of(heads_ - 1)) && back == 2 ? k - 1 : none;
     if (k == traced_ || is_blank(line) || is_indent(line[0]) || is_structured(line)) return none;
     const LineStart start = look_at_start(line);
+    if (!start.headed() && records_[k].source_lines > 1) return none;
     if (!start.headed()) continue;
     if (back == 1) return is_owner(start) ? k : none;
     // Ruby's loggers write no exception in the form that a program's end has.
@@ -367,6 +388,12 @@ std::size_t BatchJoin::find_owner() {
     return start.severity >= record::Severity::error && is_pure(k + 1) ? k : none;
   }
   return none;
+}
+
+bool BatchJoin::is_gap_below_error(std::size_t k) const {
+  if (k == 0 || k - 1 == traced_ || !is_blank(line_of(k)) || records_[k - 1].source_lines > 1) return false;
+  const std::string_view above = line_of(k - 1);
+  return !is_blank(above) && !is_structured(above) && look_at_start(above).severity >= record::Severity::error;
 }
 
 void BatchJoin::note_until(std::size_t end) {
@@ -411,9 +438,12 @@ std::size_t BatchJoin::first_held(Hold hold) const {
   const Record& last = records_[heads_ - 1];
   const std::string_view line = line_of(heads_ - 1);
   const bool complete = last.has(record::flag_truncated) || last.has(record::flag_unterminated) || traced_ == heads_ - 1;
-  if (complete || is_blank(line) || is_indent(line[0]) || is_structured(line)) return end;
+  if (complete) return end;
+  if (is_blank(line)) return hold == Hold::tail && is_gap_below_error(heads_ - 1) ? heads_ - 2 : end;
+  if (is_indent(line[0]) || is_structured(line)) return end;
   if (hold == Hold::tail) return first_of_tail(line);
   if (look_at_start(line).headed() || !is_exception_line(line)) return end;
+  if (heads_ > 2 && is_gap_below_error(heads_ - 2)) return heads_ - 3;
   const bool owned = heads_ > 1 && traced_ != heads_ - 2 && is_owner(look_at_start(line_of(heads_ - 2)));
   return owned ? heads_ - 2 : heads_ - 1;
 }
@@ -425,8 +455,10 @@ std::size_t BatchJoin::first_of_tail(std::string_view last) const {
   for (std::size_t back = 1; back <= heads_ && back <= most_tentative; ++back) {
     const std::size_t k = heads_ - back;
     const std::string_view line = line_of(k);
+    if (back == 2 && is_gap_below_error(k)) return k - 1;
     if (is_blank(line) || is_indent(line[0]) || is_structured(line) || k == traced_) break;
     if (look_at_start(line).headed()) return k;
+    if (records_[k].source_lines > 1) break;
     if (exception == none && back <= most_message_lines && is_exception_line(line)) exception = k;
   }
   return exception != none ? exception : heads_ - 1;

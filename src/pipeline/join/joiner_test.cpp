@@ -74,6 +74,13 @@ TEST(Joiner, OneRecordATrace) {
   EXPECT_THAT(sizes("java.lang.A: x\n\tat a.B.c(B.java:1)\njava.lang.A: y\n\tat a.B.c(B.java:1)\n"), ElementsAre(2, 2));
 }
 
+TEST(Joiner, OneEmptyLineMayStandBetweenAnErrorAndItsException) {
+  const std::string trace = "\njava.lang.A: x\n\tat a.B.c(B.java:1)\n";
+  EXPECT_THAT(sizes("2024-03-21 10:30:00 ERROR bad\n" + trace), ElementsAre(4));
+  EXPECT_THAT(sizes("2024-03-21 10:30:00 WARN bad\n" + trace), ElementsAre(1, 1, 2));
+  EXPECT_THAT(sizes("2024-03-21 10:30:00 ERROR bad\n\nplain\n\tat a.B.c(B.java:1)\n"), ElementsAre(1, 1, 2));
+}
+
 TEST(Joiner, EmptyLinesBelongToATraceOnlyWhenItGoesOn) {
   EXPECT_THAT(sizes("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x\n\nother\n"), ElementsAre(3, 1, 1));
   EXPECT_THAT(sizes("panic: x\n\nother\n"), ElementsAre(1, 1, 1));

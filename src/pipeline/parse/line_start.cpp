@@ -72,15 +72,6 @@ Severity severity_of_letter(char letter) {
   return record::parse_severity({&letter, 1}).value_or(Severity::unset);
 }
 
-// .NET's console: "info: Category[0]", with the message on the lines below.
-Severity dotnet_level(std::string_view line) {
-  const std::string_view word = line.substr(0, 6);
-  if (word == "fail: ") return Severity::error;
-  if (word == "dbug: ") return Severity::debug;
-  if (word == "trce: ") return Severity::trace;
-  return Severity::unset;
-}
-
 std::size_t end_of_time(std::string_view line) {
   const std::size_t begin = line[0] == '[' ? 1 : 0;
   const std::optional<ParsedTime> time = parse_time_prefix(line.substr(begin), no_context);
@@ -103,7 +94,6 @@ bool begins_with_time(std::string_view line) {
 
 Severity level_at_start(std::string_view line) {
   if (line.size() < 4) return Severity::unset;
-  if (const Severity dotnet = dotnet_level(line); dotnet != Severity::unset) return dotnet;
   const HeadLevel level = find_head_level(line, 0, false);
   const std::size_t before = skip_separators(line.substr(0, longest_level_bracket), 0);
   // "I am" begins with a word that is a level as well: one letter is too little.

@@ -90,6 +90,48 @@ TEST_F(TailerTest, GoesOnAfterARestartWhereTheStoreWas) {
   EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
 }
 
+// The pipeline keeps a block's last lines back: what was committed before them is not read again, they are.
+TEST_F(TailerTest, GoesOnAfterAKillInsideABlock) {
+  std::vector<std::string> all;
+  const auto add = [&](int from, int to) {
+    std::string text;
+    for (int i = from; i < to; ++i) {
+      all.push_back("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i * 7 % 90), '.'));
+      text += all.back() + "\n";
+    }
+    append("app.log", text);
+  };
+  watch("app.log");
+  add(0, 3);
+  start();
+  read();
+  for (int round = 0; round < 30; ++round) {
+    store.commit_part(static_cast<std::size_t>(round % 3), *commits);
+    EXPECT_FALSE(commits->unsettled().empty()) << "the block's end is not committed";
+    kill_and_start();
+    add(3 + round * 2, 5 + round * 2);
+    read();
+  }
+  settle();
+  EXPECT_EQ(texts(), all);
+  EXPECT_EQ(commits->lag_bytes(), 0u);
+}
+
+TEST_F(TailerTest, SaysWhenMoreFollows) {
+  append("app.log", "one\ntwo\nthree\n");
+  watch("app.log");
+  options.block_bytes = 6;
+  start();
+  read();
+  EXPECT_EQ(store.more_follows, (std::vector<bool>{true, true, false}));
+  options.block_bytes = 1024;
+  append("app.log", "four\nunfinished");
+  kill_and_start();
+  store.more_follows.clear();
+  read();
+  EXPECT_EQ(store.more_follows, (std::vector<bool>{false})) << "an unfinished line does not count";
+}
+
 TEST_F(TailerTest, WhatWasReadButNotCommittedIsReadAgainAfterAKill) {
   append("app.log", "one\n");
   watch("app.log");

@@ -50,8 +50,9 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   record::PushOutcome try_push(record::RawBlock& block) override {
     if (room == 0) return record::PushOutcome::full;
     if (room > 0) --room;
-    pushed_.push_back({block.position, split(block), {}});
+    pushed_.push_back({block.position, split(block), {}, block.bytes, std::move(block.inner_positions)});
     largest_block = std::max(largest_block, block.bytes.size());
+    if (!block.bytes.empty()) more_follows.push_back(block.more_follows);
     if (!block.bytes.empty()) written_after.push_back(block.written_after);
     block = {};
     return record::PushOutcome::accepted;
@@ -59,7 +60,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   void on_space(const record::StreamId&, std::function<void()> callback) override { waiting.push_back(std::move(callback)); }
   record::PushOutcome try_push(record::Batch& batch) override {
     gap_overtook_data = gap_overtook_data || !pushed_.empty();
-    Pushed pushed{batch.position, {}, {}};
+    Pushed pushed{batch.position, {}, {}, {}, nullptr};
     pushed.gaps.push_back({std::string(batch.stream->labels.get("file")), *record::read_gap(batch, batch.records[0])});
     pushed_.push_back(std::move(pushed));
     batch = {};
@@ -84,6 +85,19 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
       if (had_records) tracker.committed(*next.position);
     }
   }
+  // Of the first block with lines that was pushed commits the first lines, as the pipeline does when the others wait; the rest stays uncommitted.
+  void commit_part(std::size_t count, CommitTracker& tracker) {
+    while (pushed_.front().lines.empty()) commit(1, tracker);
+    Pushed& front = pushed_.front();
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      bytes = front.bytes.find('\n', bytes) + 1;
+      lines.push_back(front.lines[i]);
+    }
+    const record::Position position = front.inner->behind(std::string_view(front.bytes).substr(0, bytes), count);
+    positions_[position.key] = position.value;
+    tracker.committed(position);
+  }
   void kill() { pushed_.clear(); }
   std::size_t uncommitted() const { return pushed_.size(); }
   std::vector<record::Position> positions() const {
@@ -102,6 +116,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   std::vector<std::function<void()>> waiting;
   int room = -1;  // blocks that are taken; -1: any number
   std::size_t largest_block = 0;
+  std::vector<bool> more_follows;  // each block's with lines
   std::vector<base::UnixNanos> written_after;  // of each block with lines
   bool gap_overtook_data = false;
 
@@ -110,6 +125,8 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
     std::optional<record::Position> position;
     std::vector<Line> lines;
     std::vector<GapSeen> gaps;
+    std::string bytes;
+    std::unique_ptr<const record::InnerPositions> inner;
   };
   static std::vector<Line> split(const record::RawBlock& block) {
     std::vector<Line> lines;
