@@ -162,7 +162,8 @@ TEST_F(PipelineTest, WaitsForItsTimeAlthoughLinesCome) {
   now_ = 200 * ms;
   EXPECT_THAT(push("    f()\n"), IsEmpty());
   now_ = 250 * ms;
-  EXPECT_THAT(lines(push("  File \"b.py\", line 1, in g\n")), ElementsAre(without_end(head + trace_begin + "    f()\n  File \"b.py\", line 1, in g\n")));
+  EXPECT_THAT(lines(push("  File \"b.py\", line 1, in g\n")),
+              ElementsAre(without_end(head + trace_begin + "    f()\n  File \"b.py\", line 1, in g\n")));
 }
 
 TEST_F(PipelineTest, WhatComesLaterTakesTimeLevelAndIdsOfItsHead) {
@@ -215,7 +216,8 @@ TEST_F(PipelineTest, ALineWithAHeadWaitsWhenMoreFollows) {
 
 TEST_F(PipelineTest, AnExceptionWaitsForItsFrames) {
   EXPECT_THAT(lines(push("plain\njava.lang.IllegalStateException: bad\n")), ElementsAre("plain"));
-  EXPECT_THAT(lines(push("\tat a.B.c(B.java:1)\nplain\n")), ElementsAre("java.lang.IllegalStateException: bad\n\tat a.B.c(B.java:1)", "plain"));
+  EXPECT_THAT(lines(push("\tat a.B.c(B.java:1)\nplain\n")),
+              ElementsAre("java.lang.IllegalStateException: bad\n\tat a.B.c(B.java:1)", "plain"));
 }
 
 TEST_F(PipelineTest, APositionAloneWaitsWithTheLinesBeforeIt) {
@@ -272,8 +274,9 @@ TEST_F(PipelineTest, TheEndOfAnOriginDoesNotWait) {
 }
 
 TEST_F(PipelineTest, SecretsInJoinedLinesAreTakenOut) {
-  const auto batches = push("2024-03-21 12:00:00,000 ERROR config:\n  password: hunter22\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    "
-                            "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n    BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n");
+  const auto batches = push(
+      "2024-03-21 12:00:00,000 ERROR config:\n  password: hunter22\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    "
+      "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n    BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n");
   EXPECT_THAT(batches, IsEmpty());
   const auto more = push("    MSzZqrVmVmQwNnXwVxhQ9dIoTr2pWmVm\n    -----END PRIVATE KEY-----\n" + other);
   ASSERT_EQ(lines(more).size(), 2u);

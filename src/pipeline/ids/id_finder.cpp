@@ -73,7 +73,8 @@ std::optional<Value> find_value(std::string_view line, std::size_t at) {
 }
 
 bool ends_value(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == ',' || c == ';' || c == '"' || c == '\'' || c == '\\' || c == '&' || c == '<' || c == '>';
+  return c == ' ' || c == '\t' || c == '\n' || c == ',' || c == ';' || c == '"' || c == '\'' || c == '\\' || c == '&' || c == '<' ||
+         c == '>';
 }
 
 // A value without quotes ends at a space or separator, or at a bracket that began before it: "[test_id=a::b[1]]" holds "a::b[1]".

@@ -53,10 +53,10 @@ TEST(IdFinder, TakesTestNamesWhole) {
 }
 
 TEST(IdFinder, TakesNoOtherNamesAndNoOtherForms) {
-  for (const char* line :
-       {"latest_id=5", "my_test_id=5", "test_ids=5", "test_id", "test_id 5", "test_id=", "test_id=null", "test_id: -", "test_id=[REDACTED:email]",
-        "contest.identity=5", "trace_id=12", "trace_id=0af7651916cd43dd8448eb211c80319cff", "trace_id=00000000000000000000000000000000",
-        "traceparent=00-1-2-3", "span_id=b7ad6b71", "test.case.name.other=5", "backtrace_id=0af7651916cd43dd8448eb211c80319c"}) {
+  for (const char* line : {"latest_id=5", "my_test_id=5", "test_ids=5", "test_id", "test_id 5", "test_id=", "test_id=null", "test_id: -",
+                           "test_id=[REDACTED:email]", "contest.identity=5", "trace_id=12", "trace_id=0af7651916cd43dd8448eb211c80319cff",
+                           "trace_id=00000000000000000000000000000000", "traceparent=00-1-2-3", "span_id=b7ad6b71",
+                           "test.case.name.other=5", "backtrace_id=0af7651916cd43dd8448eb211c80319c"}) {
     EXPECT_EQ(ids(line), "//") << line;
   }
   EXPECT_EQ(ids("test_id=" + std::string(513, 'a')), "//");

@@ -99,6 +99,7 @@ class BatchJoin {
   void begin_indented(std::size_t i, std::string_view line);
   void begin_below_plain(std::size_t i, Trace shown);
   void open(std::size_t head, std::size_t i, Trace trace);
+  void open_exception(std::size_t head, std::size_t owner, std::size_t i, Trace trace);
   void open_unfit(std::size_t head, const LineStart& start, std::size_t i, Trace trace);
   void open_alone(std::size_t i, Trace trace);
   void open_late(std::size_t i, Trace trace);
@@ -247,16 +248,28 @@ void BatchJoin::begin_indented(std::size_t i, std::string_view line) {
 
 void BatchJoin::begin_below_plain(std::size_t i, Trace shown) {
   if (shown == Trace::frames) {
-    if (const std::size_t owner = find_owner(); owner != none) return open(owner, i, shown);
-    const std::size_t head = find_exception();
-    const bool late = owned_by_earlier(head);
-    open(head, i, shown);
-    if (late && heads_ == 1) continuations_.push_back({0, Continuation::before});
+    const std::size_t owner = find_owner();
+    if (owner != none && fits(owner, heads_, i)) return open(owner, i, shown);
+    const std::size_t exception = find_exception();
+    open_exception(fits(exception, heads_, i) ? exception : heads_ - 1, owner, i, shown);
     return;
   }
   if (shown != Trace::block) return open_alone(i, shown);
   if (is_regular(heads_)) return open(heads_ - 1, i, shown);
   keep(i);
+}
+
+// The record `owner` is full: the exception directly below it goes on with it, as it does when the owner was in the batch before.
+void BatchJoin::open_exception(std::size_t head, std::size_t owner, std::size_t i, Trace trace) {
+  const bool full = owner != none && owner + 1 == head;
+  const bool late = owned_by_earlier(head);
+  open(head, i, trace);
+  if (heads_ != head + 1 || (!full && !late)) return;
+  continuations_.push_back({static_cast<std::uint32_t>(head), full ? static_cast<std::uint32_t>(owner) : Continuation::before});
+  if (!full) return;
+  cut_record_ = head;
+  cut_state_ = JoinState{};
+  cut_state_.headed = cut_state_.owner = true;
 }
 
 // The exception that frames below the last record belong to: its message may have a few lines.
@@ -478,6 +491,8 @@ void BatchJoin::remember_last() {
 std::size_t BatchJoin::finish(Hold hold, std::size_t whole, JoinState& after) {
   std::size_t complete = first_held(hold);
   const std::size_t end = heads_ + tentative_;
+  // What is too long for a further line to be put below it need not wait.
+  while (!is_open() && complete < end && text_.size() - records_[complete].line.offset >= options_.max_bytes) ++complete;
   if (complete < end && records_[complete].line.offset < whole) complete = 0;
   if (complete < end && text_.size() - records_[complete].line.offset > whole + std::size_t{2} * options_.max_bytes) complete = end;
   if (complete == heads_ + tentative_) {

@@ -34,10 +34,9 @@ std::size_t colour_size(std::string_view text) {
 
 // Words that are levels wherever a level may stand; in capitals record::parse_severity knows more of them.
 bool is_plain_level(std::string_view word) {
-  static constexpr std::string_view levels[] = {"trace",    "debug",   "info",  "warn",   "warning",     "error",
-                                                "critical", "err",     "crit",  "notice", "information", "fatal",
-                                                "severe",   "verbose", "panic", "alert",  "emerg",       "emergency",
-                                                "fail",     "dbug",    "trce"};
+  static constexpr std::string_view levels[] = {"trace", "debug", "info",   "warn",        "warning", "error",  "critical",
+                                                "err",   "crit",  "notice", "information", "fatal",   "severe", "verbose",
+                                                "panic", "alert", "emerg",  "emergency",   "fail",    "dbug",   "trce"};
   return std::any_of(std::begin(levels), std::end(levels), [word](std::string_view level) {
     return level.size() == word.size() &&
            std::equal(level.begin(), level.end(), word.begin(), [](char a, char b) { return a == (b | 0x20); });

@@ -13,7 +13,14 @@ class BatchRules {
  public:
   BatchRules(const Redactor& redactor, const IdFinder& ids, const Detector& detector, const Scanner& scanner,
              std::span<const std::uint8_t> redacts, record::Batch& batch, RulesState& state, const Reparse& reparse)
-      : redactor_(redactor), ids_(ids), detector_(detector), scanner_(scanner), redacts_(redacts), batch_(batch), state_(state), reparse_(reparse) {}
+      : redactor_(redactor),
+        ids_(ids),
+        detector_(detector),
+        scanner_(scanner),
+        redacts_(redacts),
+        batch_(batch),
+        state_(state),
+        reparse_(reparse) {}
 
   // The scratch's parts, one by one: RulesScratch keeps its own type of them to itself.
   struct Work {

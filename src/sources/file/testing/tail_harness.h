@@ -85,7 +85,8 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
       if (had_records) tracker.committed(*next.position);
     }
   }
-  // Of the first block with lines that was pushed commits the first lines, as the pipeline does when the others wait; the rest stays uncommitted.
+  // Of the first block with lines that was pushed commits the first lines, as the pipeline does when the others wait; the rest stays
+  // uncommitted.
   void commit_part(std::size_t count, CommitTracker& tracker) {
     while (pushed_.front().lines.empty()) commit(1, tracker);
     Pushed& front = pushed_.front();
@@ -116,7 +117,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   std::vector<std::function<void()>> waiting;
   int room = -1;  // blocks that are taken; -1: any number
   std::size_t largest_block = 0;
-  std::vector<bool> more_follows;  // each block's with lines
+  std::vector<bool> more_follows;              // each block's with lines
   std::vector<base::UnixNanos> written_after;  // of each block with lines
   bool gap_overtook_data = false;
 
