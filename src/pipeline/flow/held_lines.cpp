@@ -20,7 +20,7 @@ bool GatheredBlock::is_repositioned_by(const RawBlock& next) const {
 }
 
 void GatheredBlock::add(RawBlock&& next) {
-  later.push_back({block.bytes.size(), next.observed_time});
+  later.push_back({block.bytes.size(), next.observed_time, next.written_after});
   newest_line = next.first_source_line;
   const std::size_t needed = block.bytes.size() + next.bytes.size() + text_slack_bytes;
   if (block.bytes.capacity() < needed) block.bytes.reserve(needed);

@@ -24,6 +24,7 @@ struct GatheredBlock {
   struct Part {
     std::size_t begin = 0;
     base::UnixNanos observed_time = 0;
+    base::UnixNanos written_after = 0;
   };
 
   record::RawBlock block;                          // position and inner_positions are those of the newest part

@@ -123,6 +123,7 @@ void Pipeline::keep_back(Batch& batch, std::size_t complete, GatheredBlock&& gat
   rest.stream = batch.stream;
   rest.first_source_line = batch.first_source_line + lines;
   rest.observed_time = batch.records[complete].observed_time;
+  rest.written_after = block.written_after;
   rest.raw_to = block.raw_to;
   rest.raw_from = block.raw_from + (batch.raw ? cut : 0);
   rest.position = std::move(batch.position);
@@ -135,7 +136,8 @@ void Pipeline::keep_back(Batch& batch, std::size_t complete, GatheredBlock&& gat
   held_.emplace(std::move(rest), cut == 0 ? gathered.since : now);
   held_->looked_at = held_->block.bytes.size();
   for (const GatheredBlock::Part& part : gathered.later) {
-    if (part.begin > cut) held_->later.push_back({part.begin - cut, part.observed_time});
+    if (part.begin > cut) held_->later.push_back({part.begin - cut, part.observed_time, part.written_after});
+    if (part.begin <= cut) held_->block.written_after = part.written_after;
   }
   if (cut == 0) return;
   const std::uint64_t newest_line = gathered.later.empty() ? batch.first_source_line : gathered.newest_line;

@@ -123,7 +123,7 @@ class BatchJoin {
 
   std::size_t first_held(Hold hold) const;
   std::size_t first_of_tail(std::string_view last) const;
-  void remember_last();
+  void remember(std::size_t last);
 
   std::vector<Record>& records_;
   const std::string& text_;
@@ -262,14 +262,11 @@ void BatchJoin::begin_below_plain(std::size_t i, Trace shown) {
 // The record `owner` is full: the exception directly below it goes on with it, as it does when the owner was in the batch before.
 void BatchJoin::open_exception(std::size_t head, std::size_t owner, std::size_t i, Trace trace) {
   const bool full = owner != none && owner + 1 == head;
-  const bool late = owned_by_earlier(head);
+  const std::string_view line = line_of(head);
+  const bool late = owned_by_earlier(head) && is_exception_line(line) && !is_ruby_place(line);
   open(head, i, trace);
   if (heads_ != head + 1 || (!full && !late)) return;
   continuations_.push_back({static_cast<std::uint32_t>(head), full ? static_cast<std::uint32_t>(owner) : Continuation::before});
-  if (!full) return;
-  cut_record_ = head;
-  cut_state_ = JoinState{};
-  cut_state_.headed = cut_state_.owner = true;
 }
 
 // The exception that frames below the last record belong to: its message may have a few lines.
@@ -477,12 +474,10 @@ std::size_t BatchJoin::first_of_tail(std::string_view last) const {
   return exception != none ? exception : heads_ - 1;
 }
 
-// What the next batch's first line must know of this one's last record.
-void BatchJoin::remember_last() {
-  heads_ += tentative_;
-  if (is_open() || heads_ == 0) return;
-  const std::string_view line = line_of(heads_ - 1);
-  const bool alone = traced_ == heads_ - 1 || is_blank(line) || is_indent(line[0]) || is_structured(line);
+// What the next batch's first line must know of the record before it, which takes no more lines by itself.
+void BatchJoin::remember(std::size_t last) {
+  const std::string_view line = line_of(last);
+  const bool alone = traced_ == last || is_blank(line) || is_indent(line[0]) || is_structured(line);
   const LineStart start = alone ? LineStart{} : look_at_start(line);
   state_.headed = start.headed();
   state_.owner = is_owner(start);
@@ -495,21 +490,29 @@ std::size_t BatchJoin::finish(Hold hold, std::size_t whole, JoinState& after) {
   while (!is_open() && complete < end && text_.size() - records_[complete].line.offset >= options_.max_bytes) ++complete;
   if (complete < end && records_[complete].line.offset < whole) complete = 0;
   if (complete < end && text_.size() - records_[complete].line.offset > whole + std::size_t{2} * options_.max_bytes) complete = end;
-  if (complete == heads_ + tentative_) {
-    remember_last();
-    note_until(heads_);
-    records_.resize(heads_);
+  if (complete == end) {
+    heads_ = end;
+    if (!is_open() && end > 0) remember(end - 1);
+    note_until(end);
+    records_.resize(end);
     after = state_;
-    return heads_;
+    return end;
   }
   std::erase_if(continuations_, [&](const Continuation& c) { return c.record >= complete; });
   if (complete == 0) return 0;
   // Another record began behind these: nothing goes on with them.
   note_until(complete);
   const std::size_t newer = noted_ - complete;
-  after = complete == cut_record_ ? cut_state_ : JoinState{};
-  after.history = {};
-  if (newer < history_bits) after.history = {state_.history.headed >> newer, state_.history.plain >> newer};
+  LineHistory history;
+  if (newer < history_bits) history = {state_.history.headed >> newer, state_.history.plain >> newer};
+  if (complete == cut_record_) {
+    after = cut_state_;
+  } else {
+    state_ = JoinState{};
+    remember(complete - 1);
+    after = state_;
+  }
+  after.history = history;
   return complete;
 }
 
