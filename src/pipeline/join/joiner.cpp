@@ -261,9 +261,10 @@ void BatchJoin::begin_below_plain(std::size_t i, Trace shown) {
 
 // The record `owner` is full: the exception directly below it goes on with it, as it does when the owner was in the batch before.
 void BatchJoin::open_exception(std::size_t head, std::size_t owner, std::size_t i, Trace trace) {
-  const bool full = owner != none && owner + 1 == head;
   const std::string_view line = line_of(head);
-  const bool late = owned_by_earlier(head) && is_exception_line(line) && !is_ruby_place(line);
+  const bool owned = is_exception_line(line) && !is_ruby_place(line);
+  const bool full = owned && owner != none && owner + 1 == head;
+  const bool late = owned && owned_by_earlier(head);
   open(head, i, trace);
   if (heads_ != head + 1 || (!full && !late)) return;
   continuations_.push_back({static_cast<std::uint32_t>(head), full ? static_cast<std::uint32_t>(owner) : Continuation::before});
