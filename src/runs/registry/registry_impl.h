@@ -130,6 +130,7 @@ class Registry::Impl {
   // --- queries
   std::vector<std::string> run_ids_newest_first() TT_EXCLUDES(mutex_);
   base::Result<std::vector<std::string>> runs_that_name(std::string_view id_or_node_id, bool first_only) const;
+  std::optional<std::string> run_in_memory_of(std::string_view test) TT_EXCLUDES(mutex_);
   base::Result<std::string> run_of_test(std::string_view test) TT_EXCLUDES(mutex_);
 
   // --- windows

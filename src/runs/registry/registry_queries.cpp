@@ -106,13 +106,16 @@ base::Result<Test> Registry::Impl::test(std::string_view id) {
   return test;
 }
 
-base::Result<std::string> Registry::Impl::run_of_test(std::string_view test) {
-  {
-    base::MutexLock lock(mutex_);
-    for (const auto& [id, entry] : entries_) {
-      if (entry->ledger.find_test(test)) return id;
-    }
+std::optional<std::string> Registry::Impl::run_in_memory_of(std::string_view test) {
+  base::MutexLock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry->ledger.find_test(test)) return id;
   }
+  return std::nullopt;
+}
+
+base::Result<std::string> Registry::Impl::run_of_test(std::string_view test) {
+  if (auto run = run_in_memory_of(test)) return *std::move(run);
   if (!is_test_id(test)) return std::unexpected(no_test(test));
   auto runs = runs_that_name(test, true);
   if (!runs) return base::pass(runs);
@@ -157,7 +160,9 @@ base::Result<std::optional<TimeSpan>> Registry::Impl::run_bounds(std::string_vie
 }
 
 base::Result<std::optional<TimeSpan>> Registry::Impl::test_bounds(std::string_view id_or_node_id) {
-  const auto runs = runs_that_name(id_or_node_id, false);
+  // A test's id is of one run; a node id may be of any.
+  const auto in_memory = run_in_memory_of(id_or_node_id);
+  const auto runs = in_memory ? base::Result<std::vector<std::string>>{std::vector{*in_memory}} : runs_that_name(id_or_node_id, false);
   if (!runs) return std::unexpected(runs.error());
   std::optional<TimeSpan> bounds;
   for (const std::string& id : *runs) {
