@@ -188,7 +188,8 @@ class EngineImpl final : public Engine {
                                    .batches = store_->sink(),
                                    .hasher = store_->hasher(),
                                    .metrics = metrics_,
-                                   .redact_label = [this](std::string_view text) { return rules_->redact_text(text, *label_scratch_); }};
+                                   .redact_label = [this](std::string_view text) { return rules_->redact_text(text, *label_scratch_); },
+                                   .look_closely = [this] { return runs_ != nullptr && runs_->has_open_runs(); }};
     file_source_ = std::make_unique<sources::FileSource>(config_.files, file_source_options(config_, host_name()), std::move(ports),
                                                          store_->positions());
     fanout_.add(*file_source_);

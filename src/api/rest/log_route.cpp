@@ -39,14 +39,21 @@ struct LogRequest {
 // The records of one test: certainly its own, and with `candidates` those that may be another's as well.
 class TestLog final : public record::RecordPredicate {
  public:
-  TestLog(const runs::Attributor& attributor, runs::Scope scope, const runs::TestKey& test, const LogRequest& request)
+  // `bounds`: of the times at which its records were written.
+  TestLog(const runs::Attributor& attributor, runs::Scope scope, const runs::TestKey& test, std::optional<runs::TimeSpan> bounds,
+          const LogRequest& request)
       : attributor_(attributor),
         scope_(std::move(scope)),
         test_(test),
+        bounds_(bounds),
         errors_only_(request.errors_only),
         candidates_(request.candidates) {}
 
   bool may_match(const record::Stream& stream) const override { return scope_.holds(stream); }
+  std::optional<record::TimeBounds> time_bounds() const override {
+    if (!bounds_) return std::nullopt;
+    return record::TimeBounds{bounds_->from, bounds_->to};
+  }
   bool matches(const record::RecordView& view) const override {
     record::CommittedBatch batch;
     batch.batch = *view.batch;
@@ -74,6 +81,7 @@ class TestLog final : public record::RecordPredicate {
   const runs::Attributor& attributor_;
   const runs::Scope scope_;
   const runs::TestKey test_;
+  const std::optional<runs::TimeSpan> bounds_;
   const bool errors_only_;
   const bool candidates_;
 };
@@ -221,11 +229,7 @@ Result<net::Response> read_log(const ApiDependencies& parts, const std::string& 
   if (!scope) return std::unexpected(scope.error());
   auto bounds = parts.registry.test_bounds(id);
   if (!bounds) return base::pass(bounds);
-  if (*bounds) {
-    request.query.from_time = (*bounds)->from;
-    request.query.to_time = (*bounds)->to;
-  }
-  request.query.predicate = std::make_shared<const TestLog>(parts.attributor, *scope, *test->key, request);
+  request.query.predicate = std::make_shared<const TestLog>(parts.attributor, *scope, *test->key, *bounds, request);
   const auto found = query::run(parts.store, parts.clock, request.query);
   if (!found) return std::unexpected(found.error());
   if (request.format == Format::json) return json_answer(parts, *test, *found);
