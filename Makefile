@@ -19,8 +19,8 @@ $(BUILD)/build.ninja: | setup
 build: setup $(BUILD)/build.ninja ## build the program: build/release/bin/telltale
 	ninja -C $(BUILD) -j $(JOBS) telltale
 
-run: build ## show the main job on real input: capture, live view, query
-	@TELLTALE_BIN=$(BUILD)/bin/telltale examples/first-run/run.sh
+run: build ## show the main job: a suite, three services, one failing test and why
+	@TELLTALE_BIN=$(BUILD)/bin/telltale tools/demo/run.sh
 
 test: setup $(BUILD)/build.ninja ## build and run all tests
 	ninja -C $(BUILD) -j $(JOBS)

@@ -5,6 +5,7 @@ import urllib.request
 import uuid
 
 import pytest
+from telltale.config import ConfigManager
 
 GOOD_CARD = "4111111111111111"
 DECLINED_CARD = "4000000000000002"
@@ -35,9 +36,15 @@ class Shop:
             return Answer(refused.code, json.load(refused))
 
 
+@pytest.fixture(scope="session")
+def environment(pytestconfig):
+    """What config/environments.yaml says of the environment of --env."""
+    return ConfigManager(pytestconfig.getoption("--env"))
+
+
 @pytest.fixture
-def shop(config_manager, telltale_headers):
-    return Shop(config_manager.get("extra.shop_url"), telltale_headers)
+def shop(environment, telltale_headers):
+    return Shop(environment.get("extra.shop_url"), telltale_headers)
 
 
 @pytest.fixture
