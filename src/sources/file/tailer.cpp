@@ -422,7 +422,8 @@ std::vector<Tailer::Mark> Tailer::marks() const {
 bool Tailer::is_reached(const Mark& mark) const {
   for (const auto& origin : origins_.all())
     if (origin->key == mark.key)
-      return origin->reader.read_end() >= mark.size && !origin->pending && !origin->gap && !origin->dirty && !origin->forget;
+      return origin->reader.read_end() >= mark.size && !origin->pending && !origin->gap && !origin->dirty && !origin->forget &&
+             !origin->leave_at;
   return true;
 }
 
