@@ -203,6 +203,7 @@ class EngineImpl final : public Engine {
                                   .catalog = *catalog_,
                                   .hub = hub_,
                                   .rules = *rules_,
+                                  .file_source = *file_source_,
                                   .metrics = metrics_,
                                   .host = host_name(),
                                   .grace_ns = config_.runs.grace_ns,

@@ -4,7 +4,7 @@
 
 namespace telltale::app {
 
-RunParts::RunParts(RunPorts ports) : ports_(std::move(ports)), scratch_(ports_.rules) {
+RunParts::RunParts(RunPorts ports) : ports_(std::move(ports)), scratch_(ports_.rules), watches_(ports_.file_source) {
   run_files_ = std::make_unique<runs::RunFiles>(runs::RunFilesPorts{.files = ports_.files,
                                                                     .clock = ports_.clock,
                                                                     .zone = zone_,
@@ -35,7 +35,7 @@ base::Status RunParts::open_registry() {
                             .metrics = &ports_.metrics};
   runs::RegistryOptions options;
   options.services = ports_.services;
-  auto opened = runs::Registry::open(std::move(ports), std::move(options), {run_files_.get()});
+  auto opened = runs::Registry::open(std::move(ports), std::move(options), {run_files_.get(), &watches_});
   if (!opened) return base::pass(opened);
   registry_ = std::move(*opened);
   attributor_ = std::make_unique<const runs::Attributor>(*registry_, ports_.grace_ns);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/activity.h"
+#include "app/run_watches.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -33,6 +34,7 @@ struct RunPorts {
   store::Catalog& catalog;
   live::Hub& hub;
   const pipeline::Rules& rules;
+  sources::FileSource& file_source;
   telemetry::Metrics& metrics;
   std::string host;  // this machine's name
   std::int64_t grace_ns = runs::default_grace_ns;
@@ -69,6 +71,7 @@ class RunParts final : public OpenRuns {
   base::Mutex scratch_mutex_;
   pipeline::RulesScratch scratch_ TT_GUARDED_BY(scratch_mutex_);
   std::unique_ptr<runs::RunFiles> run_files_;
+  RunWatches watches_;
   std::unique_ptr<runs::Registry> registry_;
   std::unique_ptr<const runs::Attributor> attributor_;
   std::unique_ptr<runs::ClockEstimator> clocks_;
