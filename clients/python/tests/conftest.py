@@ -10,34 +10,40 @@ ROOT = HERE.parents[2]
 for folder in (HERE, HERE.parent / "src", ROOT / "tests" / "e2e"):
     sys.path.insert(0, str(folder))
 
+from api import Api  # noqa: E402
 from engine import BINARY, Engine  # noqa: E402
-from suites import Suite, make_installation, plugin_is_installed  # noqa: E402
+from suites import Installation, Suite  # noqa: E402
 
 pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory):
-    """Folders for PYTHONPATH with which pytest finds the plugin by its entry point."""
-    return [] if plugin_is_installed() else make_installation(tmp_path_factory.mktemp("installed"))
+    return Installation(tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture
-def suite(tmp_path, installation):
-    """A suite in tmp_path/suite; the telltale program is the real one, each suite has a data folder of its own."""
-    made = Suite(tmp_path / "suite", installation)
-    made.env = {"TELLTALE_BIN": BINARY, "TELLTALE_DATA": str(tmp_path / "data"), "HOME": str(tmp_path)}
-    return made
+def api(tmp_path):
+    """The engine that the suites of this test find or start by their data folder; ended with the test."""
+    made = Api(tmp_path / "data")
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def make_suite(tmp_path, installation):
+def make_suite(tmp_path, installation, api):
+    """Suites in folders of their own that share a data folder. The telltale program is the real one."""
     def make(name):
         made = Suite(tmp_path / name, installation)
-        made.env = {"TELLTALE_BIN": BINARY, "TELLTALE_DATA": str(tmp_path / "data"), "HOME": str(tmp_path)}
+        made.env = {"TELLTALE_BIN": BINARY, "TELLTALE_DATA": str(api.folder), "HOME": str(tmp_path)}
         return made
 
     return make
+
+
+@pytest.fixture
+def suite(make_suite):
+    return make_suite("suite")
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ GOOD = '{{"accepted":{n},"duplicates":0,"time":"{time}","output":"local","warnin
 
 class ScriptedEngine:
     """`script(number, events)` is asked for each request on /events, counted from 1 over all connections: None answers well, an int is a
-    status, "drop" never answers, "close" closes without an answer, "cut" sends half an answer and closes."""
+    status (a text such as "404 test_not_found" has the error's name too), "drop" never answers, "close" closes without an answer, "cut" sends half an answer and closes."""
 
     def __init__(self, script=lambda number, events: None, time="2026-11-25T08:00:00.000000000Z"):
         self.script, self.time = script, time
-        self.lock = threading.Condition()
-        self.events, self.requests, self.connections = [], 0, 0
+        self.lock = threading.Condition(threading.RLock())
+        self.events, self.accepted = [], []  # all, and those that were answered well
+        self.requests, self.connections = 0, 0
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -81,8 +82,10 @@ class ScriptedEngine:
             return True
         if action == "close":
             return False
-        status = action if isinstance(action, int) else 200
-        answer = GOOD.format(n=len(body.get("events", [])), time=self.time) if status == 200 else problem(status)
+        status, name = action if isinstance(action, int) else 200, ""
+        if isinstance(action, str) and action[0].isdigit():
+            status, name = int(action.split()[0]), action.split()[1]
+        answer = GOOD.format(n=len(body.get("events", [])), time=self.time) if status == 200 else problem(status, name)
         data = f"HTTP/1.1 {status} X\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode()
         sock.sendall(data[: len(data) // 2] if action == "cut" else data)
         return action != "cut"
@@ -93,10 +96,12 @@ class ScriptedEngine:
                 return 404
             self.requests += 1
             self.events += body["events"]
+            action = self.script(self.requests, body["events"])
+            self.accepted += body["events"] if action is None else []
             self.lock.notify_all()
-            return self.script(self.requests, body["events"])
+            return action
 
 
-def problem(status):
-    name = {404: "run_not_found", 400: "bad_request", 401: "unauthorized"}.get(status, "unavailable")
+def problem(status, name=""):
+    name = name or {404: "run_not_found", 400: "bad_request", 401: "unauthorized"}.get(status, "unavailable")
     return json.dumps({"type": f"urn:telltale:error:{name}", "title": "x", "status": status, "detail": f"scripted {status}", "remedy": "Mend it."})

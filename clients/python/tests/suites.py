@@ -20,13 +20,20 @@ def plugin_is_installed():
         return False
 
 
-def make_installation(folder):
-    """What pip would leave of an editable installation, for pytest to find the entry point."""
-    info = pathlib.Path(folder) / "telltale-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
-    return [str(folder), str(SOURCE)]
+class Installation:
+    """The plugin as pytest finds it: by its entry point, from what pip would leave of an editable installation. Its bytecode is kept, so that
+    times are those of an installed package."""
+
+    def __init__(self, folder):
+        folder = pathlib.Path(folder)
+        self.bytecode = folder / "bytecode"
+        self.folders = []
+        if not plugin_is_installed():
+            info = folder / "telltale-0.1.0.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
+            (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
+            self.folders = [str(folder), str(SOURCE)]
 
 
 class Outcome:
@@ -63,7 +70,7 @@ class Suite:
     def __init__(self, folder, installation):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._installation = installation
+        self.installation = installation
         self.env = {}
 
     def write(self, name, text):
@@ -74,7 +81,7 @@ class Suite:
 
     def environment(self, extra=None):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
-        kept.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(self._installation), COLUMNS="120")
+        kept.update(PYTHONDONTWRITEBYTECODE=None, PYTHONPYCACHEPREFIX=str(self.installation.bytecode), PYTHONPATH=os.pathsep.join(self.installation.folders), COLUMNS="120")
         kept.update(self.env)
         kept.update(extra or {})
         return {name: str(value) for name, value in kept.items() if value is not None}

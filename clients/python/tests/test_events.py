@@ -130,14 +130,38 @@ def test_one_bad_event_does_not_take_the_others_with_it(engine, make_client):
 
 
 def test_an_engine_that_is_full_gets_everything_later_in_order(engine, make_client):
-    engine.script = lambda number, events: 507 if number <= 3 else None
+    full = threading.Event()
+    full.set()
+    engine.script = lambda number, events: 507 if full.is_set() else None
     client = make_client(engine.url)
     for n in range(4):
         client.send(started(n))
+    engine.wait(lambda e: len(e.ids()) == 4, "four events that were refused")
+    full.clear()
     assert client.wait_answered(20)
-    accepted = [event["test"] for event in engine.events][-4:]
-    assert accepted == [f"{n:016x}" for n in range(4)]
-    assert engine.connections == 1
+    assert [event["test"] for event in engine.accepted] == [f"{n:016x}" for n in range(4)]
+    assert engine.connections == 1 and client.refused == 0
+
+
+def test_what_builds_on_an_event_that_was_put_off_is_put_off_too(engine, make_client):
+    """The engine had no room for the test's start and then some for its end, which it cannot place."""
+    full = threading.Event()
+    full.set()
+
+    def script(number, events):
+        kinds = [event["type"] for event in engine.accepted + events]
+        if events[0]["type"] == "test_started":
+            return 507 if full.is_set() else None
+        return None if "test_started" in kinds else "404 test_not_found"
+
+    engine.script = script
+    client = make_client(engine.url)
+    client.send(started(1))
+    engine.wait(lambda e: e.events, "the refused start")
+    client.send(MAKER.make("test_finished", test=f"{1:016x}", outcome="passed"))
+    full.clear()
+    assert client.wait_answered(20)
+    assert [event["type"] for event in engine.accepted] == ["test_started", "test_finished"] and client.refused == 0
 
 
 def test_a_run_that_the_engine_does_not_know_yet_is_told_again(engine, make_client):

@@ -1,5 +1,6 @@
 """Without --monitor-pods nothing happens, and the plugin's options get in nobody's way."""
 import json
+import os
 import sys
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_suite_may_have_an_option_of_its_own_called_env(suite):
 def test_a_plugin_may_have_an_option_called_monitor_pods(suite):
     suite.write("their_plugin.py", "def pytest_addoption(parser): parser.getgroup('theirs').addoption('--monitor-pods', action='store_true')\n")
     suite.write("test_it.py", "def test_it(): pass\n")
-    assert suite.run("-p", "their_plugin", env={"PYTHONPATH": ":".join([*suite._installation, str(suite.folder)])}).code == 0
+    assert suite.run("-p", "their_plugin", env={"PYTHONPATH": os.pathsep.join([*suite.installation.folders, str(suite.folder)])}).code == 0
 
 
 def test_the_value_of_env_is_not_taken_for_a_file(suite):

@@ -65,3 +65,13 @@ def assert_no_pod_errors():
 def telltale_headers():
     """HTTP headers that tie what a service logs to the running test. Empty without --monitor-pods."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def config_manager(pytestconfig):
+    """The environment (--env) with its settings and secrets: telltale.config.ConfigManager. Needs no monitoring."""
+    from telltale.config import ConfigManager
+
+    values = {option.key: options.value_of(pytestconfig, option) for option in options.OPTIONS}
+    return ConfigManager(values["env"] or None, environments=values["environments"] or None, folder=pytestconfig.invocation_params.dir,
+                         program=values["bin"] or None)

@@ -9,7 +9,7 @@ import pytest
 
 from . import lines
 from .console import Console, count_of
-from .hooks import SECTION, set_property
+from .hooks import SECTION, set_property, worker_name
 from .live import LiveStream
 from .run import RunMonitor
 from .tracker import Failure
@@ -31,7 +31,7 @@ class ControllerHooks:
         self._collection_failed = False
         self._interrupted = False
         self._result = None
-        self._worker_problems: list = []
+        self._worker_notes: list = []  # what each worker said at its end
 
     # --- begin
 
@@ -43,7 +43,8 @@ class ControllerHooks:
     def pytest_configure_node(self, node):
         self.open()
         if not self._run.off:
-            node.workerinput["telltale"] = self._run.about()
+            repeats = self._config.getoption("dist", "no") == "each"
+            node.workerinput["telltale"] = {**self._run.about(), "repeats": repeats}
 
     def open(self) -> None:
         """Once, whoever comes first: xdist starts its workers in its own session start."""
@@ -118,15 +119,22 @@ class ControllerHooks:
     def pytest_collectreport(self, report):
         self._collection_failed = self._collection_failed or report.failed
 
-    def pytest_keyboard_interrupt(self):
-        self._interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo):
+        """Ctrl-C and pytest.exit(); pytest and xdist also stop themselves this way, after errors of collection or enough failures."""
+        self._interrupted = type(excinfo.value).__name__ != "Interrupted"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         if self._run.off:
             return
-        self._worker_problems += (getattr(node, "workeroutput", None) or {}).get("telltale", [])
-        if error and error != "keyboard-interrupt":  # then it has ended its tests itself
+        notes = (getattr(node, "workeroutput", None) or {}).get("telltale")
+        if notes and notes not in self._worker_notes:
+            self._worker_notes.append(notes)
+            self._run.take_over(notes["events"])
+        endpoint = self._run.client.endpoint
+        # On this machine the engine sees the end of the worker's connection, after all that the worker had sent; our word could overtake it.
+        # After "keyboard-interrupt" the worker has ended its tests itself.
+        if error and error != "keyboard-interrupt" and endpoint is not None and not endpoint.local:
             self._run.link.send(self._run.maker.make("worker_finished", worker=self._worker_name(node), outcome="crashed"))
 
     @pytest.hookimpl(optionalhook=True)
@@ -172,8 +180,8 @@ class ControllerHooks:
         self._result = self._run.close(self._outcome(int(exitstatus)), int(exitstatus))
 
     def _outcome(self, code: int) -> str:
-        if code == 2 and self._collection_failed and not self._interrupted:
-            return "error"
+        if code == 2 and not self._interrupted:
+            return "error" if self._collection_failed else "failed"
         return {0: "passed", 1: "failed", 2: "interrupted", 5: "no_tests"}.get(code, "error")
 
     def pytest_unconfigure(self):
@@ -222,27 +230,31 @@ class ControllerHooks:
             self._console.line(f"  … and {more} more")
 
     def _all_problems(self) -> list:
-        """Each a line, each once. The way to the engine comes first: the others may follow from it."""
+        """Each a line, each once; whatever the engine is to blame for is one line."""
         run, result = self._run, self._result
-        problems = [f"monitoring is not complete: {run.delivery}"] if run.delivery else []
-        if not run.delivery:
-            problems += run.problems + (run.client.warnings if run.client else [])
-            problems += self._tracker.problems if self._tracker else []
-            problems += self._worker_problems
-            if result and result.shown is None:
-                problems.append(f"the summary could not be had: {run.link.trouble}")
-            elif result and not result.settled:
-                problems.append("the log files are not final yet")
-            if result and result.late:
-                problems.append(f"not all streams had delivered everything: {result.late}")
-            if run.finder and run.finder.restarts:
-                problems.append(f"the engine had died and was replaced {count_of(run.finder.restarts, 'time')}")
-        return list(dict.fromkeys(problems))
+        notes = [notes["problems"] for notes in self._worker_notes] + ([self._tracker.problems] if self._tracker else [])
+        problems = [*run.problems, *run.client.warnings, *(problem for one in notes for problem in one)]
+        if result and result.shown is not None and not result.settled:
+            problems.append("the log files are not final yet")
+        if result and result.late:
+            problems.append(f"not every stream had delivered everything at the end: {result.late}")
+        engine = self._engine_trouble()
+        return list(dict.fromkeys(([engine] if engine else []) + problems))
 
-
-def worker_name(worker: str, suffix: str) -> str:
-    """In a run that several pytest processes share, workers of the same name are told apart."""
-    return f"{worker}-{suffix}" if suffix else worker
+    def _engine_trouble(self) -> str:
+        run, result = self._run, self._result
+        workers = self._worker_notes
+        why = next((notes["why"] for notes in workers if notes["why"]), "")
+        unanswered = sum(notes["unanswered"] for notes in workers) + (self._tracker.unanswered if self._tracker else 0)
+        delivery = run.delivery(sum(notes["lost"] for notes in workers), why)
+        if delivery:
+            return f"monitoring is not complete: {delivery}"
+        if result and result.shown is None:
+            return f"the summary could not be had: {run.link.trouble}"
+        meanwhile = f"logs could not be read {count_of(unanswered, 'time')}" if unanswered else ""
+        if run.finder.restarts:
+            return f"the engine had died and was replaced {count_of(run.finder.restarts, 'time')}" + (f"; meanwhile {meanwhile}" if meanwhile else "")
+        return meanwhile and f"{meanwhile}: {why or self._tracker.why if self._tracker else why}"
 
 
 def plain_crash_item(node_id: str) -> str:
@@ -272,13 +284,18 @@ def what_is_watched(service: dict) -> list:
     name = service["name"]
     if service.get("selector") and not service.get("files") and not service.get("command"):
         return [f"Not monitoring pods {service['selector']} for service {name}: this source is not there yet"]
-    texts = [f"Monitoring process: {' '.join(map(str, service['command']))} for service {name}"] if service.get("command") else []
+    texts = [f"Monitoring process: {command_text(service['command'])} for service {name}"] if service.get("command") else []
     for pattern in service.get("files") or []:
         found = sorted(glob.glob(pattern, recursive=True))
         texts += [f"Monitoring file: {shown_path(path)} for service {name}" for path in found[:MOST_NAMED]]
         if not found:
             texts.append(f"Monitoring file: {shown_path(pattern)} for service {name} (no such file yet)")
     return texts
+
+
+def command_text(command) -> str:
+    """A command of the environments file: a text for the shell, or words."""
+    return command if isinstance(command, str) else " ".join(map(str, command))
 
 
 def shown_path(path: str) -> str:

@@ -52,9 +52,7 @@ class PodMonitor:
 
     def wait(self, seconds=None):
         """Until every stream has delivered what was written before; at most `seconds` (default: --telltale-wait). False: one has not."""
-        missing = self._tracker.wait(seconds)
-        self._tracker.note(missing and f"a stream was late: {missing}")
-        return not missing
+        return not self._tracker.wait(seconds)
 
     def problems(self):
         """What went wrong with monitoring in this process so far."""
@@ -122,11 +120,8 @@ def current_records(tracker: Tracker, errors: bool, shared: bool) -> list:
     test = tracker.current
     if test is None:
         return []
-    late = tracker.wait()
-    records, trouble = tracker.records(test, errors=errors, shared=shared)
-    tracker.note(trouble and f"logs could not be read in {test.node_id}: {trouble}")
-    tracker.note(late and not trouble and f"a stream was late in {test.node_id}: {late}")
-    return records
+    tracker.wait()
+    return tracker.records(test, errors=errors, shared=shared)[0]
 
 
 def quoted(records: list) -> str:

@@ -53,7 +53,6 @@ class TestHooks:
 
     def _explain(self, item, test, report) -> None:
         failure = self._tracker.explain(test)
-        self._tracker.note(failure.unsure and f"the lines of failed tests may not be complete: {failure.unsure}")
         report.sections.append((SECTION, failure.text(self._tracker.log_path(test))))
         for properties in (item.user_properties, report.user_properties):
             set_property(properties, "pod_errors", str(len(failure.certain)))
@@ -75,3 +74,8 @@ def set_property(properties: list, name: str, value: str) -> None:
     properties[:] = [pair for pair in properties if pair[0] != name]
     if value:
         properties.append((name, value))
+
+
+def worker_name(worker: str, suffix: str) -> str:
+    """In a run that several pytest processes share, workers of the same name are told apart."""
+    return f"{worker}-{suffix}" if suffix else worker

@@ -15,8 +15,14 @@ ANSWER_SECONDS = 3.0  # an engine that was alive a moment ago answers in that ti
 
 
 class BarrierResult:
-    def __init__(self, complete: bool, missing: list):
-        self.complete, self.missing = complete, missing
+    """`answered`: the engine said so; otherwise `missing` says why it did not."""
+
+    def __init__(self, complete: bool, missing: list, answered: bool = True):
+        self.complete, self.missing, self.answered = complete, missing, answered
+
+    def text(self) -> str:
+        """Empty: complete; else what is missing."""
+        return "" if self.complete else "; ".join(self.missing) or "the engine does not say what"
 
 
 class Link:
@@ -73,7 +79,7 @@ class Link:
             turn = max(0.001, min(BARRIER_TURN_SECONDS, end - time.monotonic()))
             answer = self.ask("POST", "/api/v1/barrier", body={"timeout_ms": max(1, int(turn * 1000))}, slack=turn)
             if answer is None:
-                return BarrierResult(False, [self.trouble])
+                return BarrierResult(False, [self.trouble], False)
             try:
                 value = answer.json() if answer.status == 200 else {"missing": [answer.problem()]}
             except WireError as error:

@@ -83,6 +83,11 @@ class Outbox:
     def unsent(self) -> bool:
         return bool(self._unsent or self._postponed)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether an earlier event was refused for now, so that the engine may lack what a later one builds on."""
+        return bool(self._postponed)
+
     def oldest_sent(self) -> float | None:
         return self._inflight[0].sent_mono if self._inflight else None
 
@@ -159,6 +164,15 @@ class Outbox:
         self._bytes += sum(len(event.data) for event in request.events)
         self._inflight.append(request)
         return request
+
+    def owners(self) -> list:
+        return list(self._owners)
+
+    def take_all(self) -> list:
+        """Everything without an answer, in order; it is empty then."""
+        events = [event for request in self._inflight for event in request.events] + self._postponed + list(self._unsent)
+        self.drop()
+        return events
 
     def drop(self) -> int:
         """Gives all up; returns how many events that were."""

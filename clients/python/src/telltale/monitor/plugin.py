@@ -10,15 +10,11 @@ from telltale.options import OptionError, Settings
 
 from . import fixtures
 from .budget import Budget
-from .console import Console
-from .controller import ControllerHooks, worker_name
 from .events import EventClient
-from .headers import Instrumentation
-from .hooks import TestHooks
+from .hooks import TestHooks, worker_name
 from .link import Link
 from .outbox import EventMaker
 from .program import EngineFollower
-from .run import WORKER_SECONDS, RunMonitor
 from .tracker import Tracker
 
 
@@ -35,12 +31,16 @@ def activate(config) -> None:
 
 
 def _activate_controller(config, settings) -> None:
+    from .console import Console  # workers have no use for these
+    from .controller import ControllerHooks
+    from .run import RunMonitor
+
     run = RunMonitor(settings, pytest.__version__, config.invocation_params.args)
     console = Console(config, settings.console)
 
-    def begin_tests(opened: RunMonitor) -> Tracker:
+    def begin_tests(opened) -> Tracker:
         about = opened.about()
-        opened.budget.add(WORKER_SECONDS)
+        opened.budget.add(opened.worker_seconds)
         tracker = Tracker(opened.link, opened.maker, opened.run, worker_name("master", about["suffix"]), settings.wait, opened.log_path)
         tracker.begin_worker()
         register(config, tracker, settings, about, shared_names=opened.joined)
@@ -60,11 +60,11 @@ def _activate_worker(config, settings) -> None:
                           uncertainty_ms=round(sample.uncertainty_ns / 1e6, 3), method="measured")
 
     client = EventClient(about["run"], EngineFollower(about, settings).locate, on_clock=clock_event)
-    link = Link(client, Budget(WORKER_SECONDS))
+    link = Link(client, Budget(about["budget"]))
     tracker = Tracker(link, maker, about["run"], worker, settings.wait, path_maker(client, about))
     tracker.begin_worker()
     client.start()
-    register(config, tracker, settings, about, shared_names=about["joined"] or may_repeat(config))
+    register(config, tracker, settings, about, shared_names=may_repeat(config, about))
     config.pluginmanager.register(WorkerEnd(config, tracker, link), "telltale-worker")
 
 
@@ -78,6 +78,8 @@ def register(config, tracker: Tracker, settings, about: dict, shared_names: bool
     manager.register(TestHooks(tracker, shared_names, taken), "telltale-tests")
     manager.register(fixtures, "telltale-fixtures")
     if settings.instrument:
+        from .headers import Instrumentation
+
         instrumentation = Instrumentation(lambda: tracker.current, settings.instrument_hosts)
         for problem in instrumentation.install(settings.instrument):
             tracker.note(problem)
@@ -91,11 +93,11 @@ def path_maker(client: EventClient, about: dict):
     return path
 
 
-def may_repeat(config) -> bool:
+def may_repeat(config, about: dict) -> bool:
     """Whether the same test can run in another worker too: under --dist each, or because this worker replaces a crashed one."""
     number = "".join(c for c in config.workerinput["workerid"] if c.isdigit())
     replaces = bool(number) and int(number) >= int(config.workerinput.get("workercount") or 1)
-    return replaces or config.getoption("dist", "no") == "each"
+    return about["joined"] or about["repeats"] or replaces
 
 
 class WorkerEnd:
@@ -106,14 +108,12 @@ class WorkerEnd:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
-        client = self._link.client
-        self._tracker.end_worker()
-        answered = self._link.alive()
-        lost = client.lost + client.refused + (0 if answered else client.waiting)
-        if lost or client.fatal:
-            self._tracker.note(f"{lost} event{'' if lost == 1 else 's'} of worker {self._tracker.worker} did not reach the engine: "
-                               f"{client.trouble() or 'it does not answer'}")
-        self._config.workeroutput["telltale"] = list(self._tracker.problems)
+        tracker, client = self._tracker, self._link.client
+        tracker.end_worker()
+        left = [] if self._link.alive() else client.take_unanswered()  # the controller lives a little longer
+        self._config.workeroutput["telltale"] = {
+            "problems": list(tracker.problems), "unanswered": tracker.unanswered, "why": client.trouble() or tracker.why,
+            "lost": client.lost + client.refused, "events": [event.data.decode() for event in left]}
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):

@@ -134,7 +134,7 @@ class EngineFinder:
         if self._fixed:
             return self._fixed
         if not self._done.is_set():
-            raise WireError("the engine is still starting")
+            raise WireError("`telltale engine start` has not found or started it yet")
         if self._error:
             raise WireError(self._error)
         if failures:
@@ -195,7 +195,7 @@ class EngineFollower:
 
 def start_engine(program: str, settings) -> dict:
     """What `telltale engine start --json` prints. MonitoringOff."""
-    words = [program, "engine", "start", "--json"] + ([f"--data={settings.data}"] if settings.data else [])
+    words = [program, "engine", "start", "--json", *environment_words(settings)] + ([f"--data={settings.data}"] if settings.data else [])
     code, output, trouble = run_program(words, settings.folder, ENGINE_START_SECONDS)
     if code != 0:
         raise MonitoringOff(first_lines(trouble) or f"`telltale engine start` ended with {code}")

@@ -13,15 +13,16 @@ from . import ids
 from .budget import Budget
 from .events import EventClient
 from .link import Link
-from .outbox import EventMaker
+from .outbox import Event, EventMaker
 from .output import OutputFolder
 from .program import (EngineFinder, Environment, MonitoringOff, environment_wanted, environment_words, find_program, read_environment)
 from .services import DeclaredServices
 
 # What a broken engine may cost, in seconds; together less than the two that are promised.
 START_SECONDS = 0.8
-END_SECONDS = 0.4
-WORKER_SECONDS = 0.4
+END_SECONDS = 0.9  # after an engine that answered at the start
+WORKER_SECONDS = 0.4  # each process that runs tests, all at the same time
+SILENT_SECONDS = 0.15  # instead of these two when the engine has not answered at the start
 ENVIRONMENT_SECONDS = 0.8
 FINAL_SECONDS = 15.0  # an engine that answers may take so long to make the files final
 FINAL_TURN_MS = 250
@@ -54,6 +55,7 @@ class RunMonitor:
         self.link: Link | None = None
         self.finder: EngineFinder | None = None
         self.program = ""
+        self.answered = False  # by the engine, before the first test
         self._framework_version, self._arguments = framework_version, arguments
         self._services: DeclaredServices | None = None
         self.output_folder = ""
@@ -120,11 +122,10 @@ class RunMonitor:
         if not self.joined:
             self.link.send(self.maker.make("run_started", owner=True, **self._run_members()))
         self.client.start()
-        if known:
-            self.link.alive()
+        self.answered = bool(known) and self.link.alive()
         if self.client.fatal:
             raise MonitoringOff(self.client.fatal)
-        self.budget = self.link.budget = Budget(END_SECONDS)
+        self.budget = self.link.budget = Budget(END_SECONDS if self.answered else SILENT_SECONDS)
 
     def _run_members(self) -> dict:
         settings = self.settings
@@ -167,12 +168,17 @@ class RunMonitor:
 
     # --- for workers
 
+    @property
+    def worker_seconds(self) -> float:
+        """What a broken engine may cost a process that runs tests."""
+        return WORKER_SECONDS if self.answered else SILENT_SECONDS
+
     def about(self) -> dict:
         """All that a worker needs; values that execnet can carry."""
         endpoint = self.finder.endpoint if self.finder else None
         environment = self.environment
         return {"run": self.run, "program": self.program, "url": endpoint.url if endpoint else "", "token": endpoint.token if endpoint else "",
-                "data": self.finder.data if self.finder else "", "output": self.output_folder, "joined": self.joined,
+                "data": self.finder.data if self.finder else "", "output": self.output_folder, "joined": self.joined, "budget": self.worker_seconds,
                 "written": self.client.output if self.client else "",
                 "environment": environment.name if environment else "",
                 "services": [str(service["name"]) for service in environment.services] if environment else [],
@@ -222,17 +228,20 @@ class RunMonitor:
         if self.output is not None:
             self.output.release()
 
-    @property
-    def delivery(self) -> str:
+    def take_over(self, events: list) -> None:
+        """Events that a worker could not deliver before its end."""
+        for text in events:
+            data = text.encode()
+            self.link.send(Event(text, data, False))
+
+    def delivery(self, lost_elsewhere: int, why: str) -> str:
         """What is wrong with the events' way to the engine, for people; empty: nothing."""
-        if self.client is None:
-            return self.off
-        lost = self.client.lost + self.client.refused
+        lost = self.client.lost + self.client.refused + lost_elsewhere
         if not lost and not self.client.fatal:
             return ""
-        counted = f"; {lost} event{'' if lost == 1 else 's'} did not reach it" if lost else ""
-        where = self.client.endpoint or (self.finder.endpoint if self.finder else None)
-        return f"the engine{' at ' + where.url if where else ''}: {self.client.trouble() or 'it does not answer'}{counted}"
+        where = self.client.endpoint or self.finder.endpoint
+        trouble = self.client.trouble() or why or "it does not answer"
+        return (f"the engine at {where.url}: " if where else "") + trouble + (f"; {lost} event{'' if lost == 1 else 's'} did not reach it" if lost else "")
 
 
 def event_service(service: dict) -> dict:

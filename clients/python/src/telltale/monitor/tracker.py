@@ -44,14 +44,15 @@ class Tracker:
         self._stems: FileStems | None = None
         self.current: TestRun | None = None
         self.count = 0
-        self.problems: list = []  # for the summary, each once
+        self.problems: list = []
+        self.unanswered, self.why = 0, ""  # questions that the engine did not answer, and why the first was not
 
     # --- events
 
     def begin_worker(self) -> None:
         self._link.send(self._maker.make("worker_started", owner=True, worker=self.worker))
 
-    def end_worker(self, interrupted: bool = False) -> None:
+    def end_worker(self) -> None:
         self.finish_test("interrupted")
         self._link.send(self._maker.make("worker_finished", worker=self.worker, outcome="finished"))
 
@@ -87,9 +88,14 @@ class Tracker:
         return self._log_path(test.stem)
 
     def wait(self, seconds: float | None = None) -> str:
-        """Until every stream has delivered what was written before. Empty: it has; else what is missing."""
+        """Until every stream has delivered what was written before. Empty: it has; else what is missing, which the summary says too."""
         result = self._link.barrier(self._wait_seconds if seconds is None else seconds)
-        return "" if result.complete else "; ".join(result.missing) or "the engine does not say what"
+        missing = result.text()
+        if missing and result.answered:
+            self.note(f"not every stream had delivered in time: {missing}")
+        elif missing:
+            self.trouble(missing)
+        return missing
 
     def records(self, test: TestRun, errors: bool = False, shared: bool = True, most: int = MAX_LINES):
         """(records of the test, oldest first; why they may not be all)."""
@@ -98,6 +104,7 @@ class Tracker:
             answer = self._link.get(f"/api/v1/tests/{test.id}/logs", format="json", errors="true" if errors else None,
                                     candidates="true" if shared else "false", limit=min(PAGE, most - len(found)), cursor=cursor)
             if answer is None:
+                self.trouble(self._link.trouble)
                 return found, self._link.trouble
             found += [record for record in answer.get("records") or [] if isinstance(record, dict)]
             cursor = answer.get("next_cursor")
@@ -113,6 +120,14 @@ class Tracker:
         possible = [record for record in found if lines.is_shared(record)]
         return Failure(certain, possible, len(found) >= PAGE, trouble or late)
 
+    # --- for the summary
+
     def note(self, problem: str) -> None:
+        """Something that the user should know of, each once."""
         if problem and problem not in self.problems and len(self.problems) < 50:
             self.problems.append(problem)
+
+    def trouble(self, why: str) -> None:
+        """The engine did not answer; the summary has one line for all of it."""
+        self.unanswered += 1
+        self.why = self.why or why
