@@ -2,8 +2,8 @@
 """`make bench`: what Telltale costs, beside its neighbours, in one run on one machine: the median of several rounds.
 
 Parts (--only to choose): ingest (file to stored and synced, count and checksums read back; rsyslog and syslog-ng file to file on the same
-file), streams (1,000 streams of 10 lines/s), idle, latency (write to WebSocket receipt). A round measures each once. --json FILE keeps the
-figures of all rounds. Nothing here passes or fails on time.
+file), streams (1,000 streams of 10 lines/s), idle, latency (write to WebSocket receipt), pytest (what the plugin costs a suite of empty
+tests). A round measures each once. --json FILE keeps the figures of all rounds. Nothing here passes or fails on time.
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from latency import measure_latency  # noqa: E402
 from measure import PeakMemory, Program, cpu_seconds, status_kib, threads, wait_until  # noqa: E402
 from peers import PEER_KINDS, run_peer  # noqa: E402
+from pytest_overhead import bench_pytest  # noqa: E402
 from report import REPORTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -135,11 +136,12 @@ def main():
     parser.add_argument("--folder", type=lambda text: pathlib.Path(text).resolve(), default=ROOT / "build/bench")
     parser.add_argument("--lines", type=int, default=8_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="an odd number has a middle")
-    parser.add_argument("--only", default="ingest,streams,idle,latency")
+    parser.add_argument("--only", default="ingest,streams,idle,latency,pytest")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     parts = {"ingest": lambda: bench_ingest(args.build, args.folder, args.lines), "streams": lambda: bench_streams(args.build, args.folder),
-             "idle": lambda: bench_idle(args.build, args.folder), "latency": lambda: bench_latency(args.build, args.folder)}
+             "idle": lambda: bench_idle(args.build, args.folder), "latency": lambda: bench_latency(args.build, args.folder),
+             "pytest": lambda: bench_pytest(args.build, args.folder)}
     machine = pathlib.Path("/proc/cpuinfo").read_text().split("model name\t: ")[1].split("\n")[0]
     print(f"{os.cpu_count()} cores, {machine}; medians of {args.rounds} rounds, in brackets the least and the most", flush=True)
     rounds = {name: [] for name in args.only.split(",")}

@@ -1,0 +1,72 @@
+"""What the pytest plugin costs: a suite of empty tests with and without it, alternately, so that both see the same machine.
+
+Two figures a pair: all of the run (starting the engine, closing the run and making its files final included) divided by the number of tests,
+and the tests alone (from the first test's start to the last one's end, as pytest's main process sees it).
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TESTS = 1000
+PAIRS = 2  # of a round
+CONFTEST = """
+import json, os, time
+
+times = []
+
+def pytest_runtest_logstart():
+    times.append(time.perf_counter())
+
+def pytest_runtest_logfinish():
+    times.append(time.perf_counter())
+
+def pytest_unconfigure():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with open(os.environ["TIMES"], "w") as out:
+            json.dump(max(times) - min(times), out)
+"""
+
+
+def make_suite(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "installed" / "telltale-0.1.0.dist-info").mkdir(parents=True)
+    info = folder / "installed" / "telltale-0.1.0.dist-info"
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_empty.py").write_text(f"import pytest\n\n@pytest.mark.parametrize('n', range({TESTS}))\ndef test_empty(n):\n    pass\n")
+
+
+def run_suite(build, folder, words):
+    """(seconds of all, seconds of the tests)."""
+    times = folder / "times.json"
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("TELLTALE_", "PYTEST_"))}
+    env.update(TIMES=str(times), TELLTALE_BIN=str(build / "bin/telltale"), TELLTALE_DATA=str(folder / "data"),
+               PYTHONPATH=os.pathsep.join([str(folder / "installed"), str(ROOT / "clients/python/src")]))
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words], cwd=folder, env=env, capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    if done.returncode != 0 or f"{TESTS} passed" not in done.stdout or "telltale: " in done.stdout:
+        raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
+    return seconds, json.loads(times.read_text())
+
+
+def bench_pytest(build, folder, pairs=PAIRS):
+    """{"tests", "more": {"-n 0" or "-n 4": [(ms a test of the whole run, ms a test of the tests alone) of each pair]}}."""
+    folder = folder / "pytest"
+    make_suite(folder)
+    more = {}
+    for name, words in (("-n 0", []), ("-n 4", ["-n", "4"])):
+        run_suite(build, folder, words)  # bytecode and caches
+        run_suite(build, folder, [*words, "--monitor-pods"])
+        rows = []
+        for _ in range(pairs):
+            plain, monitored = run_suite(build, folder, words), run_suite(build, folder, [*words, "--monitor-pods"])
+            rows.append([1000 * (with_it - without) / TESTS for without, with_it in zip(plain, monitored)])
+        more[name] = rows
+    return {"tests": TESTS, "more": more}
