@@ -264,7 +264,7 @@ void BatchJoin::open_exception(std::size_t head, std::size_t owner, std::size_t 
   const std::string_view line = line_of(head);
   const bool owned = is_exception_line(line) && !is_ruby_place(line);
   const bool full = owned && owner != none && owner + 1 == head;
-  const bool late = owned && owned_by_earlier(head);
+  const bool late = owned && owned_by_earlier(head) && (head + 1 == heads_ || is_pure(0));
   open(head, i, trace);
   if (heads_ != head + 1 || (!full && !late)) return;
   continuations_.push_back({static_cast<std::uint32_t>(head), full ? static_cast<std::uint32_t>(owner) : Continuation::before});
