@@ -131,7 +131,7 @@ struct RedactionConfig {
 using DetectionConfig = ErrorPatterns;  // of all services
 
 struct RunsConfig {
-  std::int64_t grace_ns = 1'000'000;  // on both sides of the time in which a record may have been written
+  std::int64_t grace_ns = 100'000;  // on both sides of the time in which a record may have been written
 };
 
 struct LogConfig {

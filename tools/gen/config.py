@@ -20,7 +20,7 @@ TYPES = {
     "zone": "local, UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts",
     "text_lists": "a map of lists of texts", "command": "a text, or a list of texts", "any": "anything"}
 NUMBERS = {"integer", "number", "bytes", "duration", "offset"}
-TIMES = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+TIMES = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 UNITS = {
     "bytes": {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}, "duration": TIMES, "offset": TIMES}
 

@@ -33,6 +33,7 @@ for target in "$@"; do
   mount -t proc proc "$folder/try/proc"
   mount -t sysfs sys "$folder/try/sys"
   mount --bind /dev "$folder/try/dev"
+  mount --bind /dev/pts "$folder/try/dev/pts"
   git clone -q "$repository" "$folder/try/root/telltale"
   start=$(date +%s)
   if chroot "$folder/try" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \

@@ -148,6 +148,8 @@ def test_the_engine_is_stopped(suite, words, capsys, found_engine):
 STOPS = """
 import os, pathlib, signal
 
+pytestmark = pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="not yet part of every run: TELLTALE_FULL=1")
+
 def pytest_runtest_logfinish(nodeid):
     here = "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("SPREAD")  # once, not in xdist's controller too
     if "test_passes[3]" in nodeid and os.environ.get("VICTIM") and here:

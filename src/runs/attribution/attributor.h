@@ -12,7 +12,7 @@
 
 namespace telltale::runs {
 
-inline constexpr std::int64_t default_grace_ns = base::nanos_per_millisecond;
+inline constexpr std::int64_t default_grace_ns = base::nanos_per_millisecond / 10;
 
 // What is known of a batch now; a later event may change it. Indices of the attributions are those of window.tests and window.runs.
 struct BatchAttribution {

@@ -81,6 +81,8 @@ class Tracker:
     def watch(self, service: dict, own: bool) -> None:
         test = self.current.id if own and self.current else None
         self._link.send(self._maker.make("watch", services=[service], test=test))
+        # Once it is answered, what is written from then on is read.
+        self._link.alive(self._wait_seconds)
 
     # --- questions
 
