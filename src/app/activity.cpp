@@ -80,6 +80,10 @@ class ActiveHandler final : public net::WsHandler {
     state_->touch();
     inner_->on_text(message);
   }
+  bool on_binary(std::string_view message) override {
+    state_->touch();
+    return inner_->on_binary(message);
+  }
   void on_drained() override {
     state_->touch();
     inner_->on_drained();

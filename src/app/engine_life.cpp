@@ -1,7 +1,6 @@
 #include "app/engine_life.h"
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "app/detached.h"
 #include "app/version.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "net/http/client.h"
 
@@ -62,11 +62,6 @@ Result<Answer> ask(const std::string& url_text, const std::string& token, std::i
   answer.version = text_member(object, "version");
   answer.data_folder = text_member(object, "data_folder");
   return answer;
-}
-
-// A process that no other can be taken for. (The C library's header for it lacks C linkage in Debian 12.)
-base::Descriptor open_process(std::int64_t pid) {
-  return base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
 }
 
 bool is_alive(std::int64_t pid) {
@@ -254,12 +249,12 @@ Result<EngineAddress> EngineLife::stop() {
 // Whoever holds the store's lock is the engine, also when it does not answer; the number in an old file may be anybody's by now.
 base::Status EngineLife::end(std::int64_t pid) {
   const std::string path = base::join_path(options_.data_folder, "lock");
-  const base::Descriptor process = open_process(pid);
+  const base::Descriptor process = base::open_process(pid);
   if (!process.valid() || !files_.info(path)) return base::fail(ErrorCode::engine_not_found, "the process is not there");
   const auto lock = files_.lock(path, fmt::format("pid {}\n", ::getpid()));
   const bool runs = !lock && lock.error().cause.ends_with(fmt::format("pid {}", pid));
   if (!runs) return base::fail(ErrorCode::engine_not_found, "the process is not the engine");
-  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0) {
+  if (!base::signal_process(process, SIGTERM)) {
     const int cause = errno;
     return std::unexpected(base::system_error(cause, fmt::format("ending the engine with pid {}", pid)));
   }

@@ -56,6 +56,9 @@ class WsClient {
   // stays usable).
   virtual base::Result<std::optional<std::string>> receive(std::int64_t timeout_ns) = 0;
   virtual base::Status send(std::string_view text) = 0;
+  virtual base::Status send_binary(std::string_view bytes) = 0;
+  // From any thread: the receive() under way, or the next one, gives `cancelled`; the connection stays usable.
+  virtual void interrupt() = 0;
 };
 
 }  // namespace telltale::net

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 
 #include "net/io/plain_stream.h"
 #include "net/tls/tls_stream.h"
@@ -62,10 +63,19 @@ bool ClientConnection::run_until(const bool& done, base::MonoNanos deadline) {
   while (!done) {
     const std::int64_t left = deadline - clock.mono();
     if (left <= 0) return false;
-    context_.restart();
-    context_.run_one_for(std::chrono::nanoseconds(left));
+    run_once(left);
   }
   return true;
+}
+
+void ClientConnection::run_once(std::int64_t timeout_ns) {
+  context_.restart();
+  context_.run_one_for(std::chrono::nanoseconds(timeout_ns));
+}
+
+void ClientConnection::interrupt() {
+  interrupted_ = true;
+  asio::post(context_, [] {});
 }
 
 base::Result<std::unique_ptr<ClientConnection>> ClientConnection::open(const Url& url, base::MonoNanos deadline) {
@@ -198,7 +208,12 @@ base::Result<bool> ClientConnection::read(base::MonoNanos deadline) {
   // Bytes that came while something else was waited for are news already.
   if (!std::exchange(read_done_, false)) {
     start_read();
-    if (!run_until(read_done_, deadline)) return timed_out("waiting for");
+    while (!read_done_) {
+      if (interrupted_.exchange(false)) return fail(ErrorCode::cancelled, fmt::format("waiting for {} was ended", peer_));
+      const std::int64_t left = deadline - base::SystemClock().mono();
+      if (left <= 0) return timed_out("waiting for");
+      run_once(left);
+    }
     read_done_ = false;
   }
   if (read_error_ == asio::error::eof) return false;

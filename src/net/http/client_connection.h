@@ -1,6 +1,7 @@
 // A blocking connection for the clients: Asio underneath, run by the caller's thread for as long as the caller waits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,10 +31,13 @@ class ClientConnection {
 
   // All of it; connection_lost, timeout (the connection is of no more use then).
   base::Status write(std::string_view bytes, base::MonoNanos deadline);
-  // Waits for bytes and appends them to input(); false at the end of the stream. After a timeout it may be called again.
+  // Waits for bytes and appends them to input(); false at the end of the stream. After a timeout, or when it was interrupted (cancelled),
+  // it may be called again.
   base::Result<bool> read(base::MonoNanos deadline);
   // The peer has neither sent anything that was not asked for nor closed. Does not wait.
   bool silent();
+  // From any thread: ends the read() under way, or the next one.
+  void interrupt();
   // Ends the connection; it is of no more use.
   void close() { stream_->close(); }
   // What was read and not taken yet; whoever takes bytes erases them.
@@ -47,6 +51,7 @@ class ClientConnection {
   base::Status handshake(const Url& url, base::MonoNanos deadline);
   // Runs operations until `done`; false when the deadline passed first.
   bool run_until(const bool& done, base::MonoNanos deadline);
+  void run_once(std::int64_t timeout_ns);
   void start_read();
   std::unexpected<base::Error> timed_out(std::string_view what) const;
 
@@ -59,6 +64,7 @@ class ClientConnection {
   bool reading_ = false;
   bool read_done_ = false;
   IoError read_error_;
+  std::atomic<bool> interrupted_{false};
 };
 
 // The monotonic time `after_ns` from now.

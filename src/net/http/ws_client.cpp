@@ -49,10 +49,9 @@ class BlockingWsClient final : public WsClient {
     return std::nullopt;
   }
 
-  base::Status send(std::string_view text) override {
-    if (closed_) return fail(ErrorCode::connection_lost, "the WebSocket is closed");
-    return send_frame(WsOpcode::text, text, send_timeout_ns_);
-  }
+  base::Status send(std::string_view text) override { return send_message(WsOpcode::text, text); }
+  base::Status send_binary(std::string_view bytes) override { return send_message(WsOpcode::binary, bytes); }
+  void interrupt() override { connection_->interrupt(); }
 
  private:
   WsEvent next_event() {
@@ -85,6 +84,11 @@ class BlockingWsClient final : public WsClient {
       default:
         return {};
     }
+  }
+
+  base::Status send_message(WsOpcode opcode, std::string_view payload) {
+    if (closed_) return fail(ErrorCode::connection_lost, "the WebSocket is closed");
+    return send_frame(opcode, payload, send_timeout_ns_);
   }
 
   base::Status send_frame(WsOpcode opcode, std::string_view payload, std::int64_t timeout_ns) {

@@ -33,6 +33,8 @@ class WsHandler {
   virtual ~WsHandler() = default;
   virtual void on_open(const std::shared_ptr<WsConnection>& connection) = 0;
   virtual void on_text(std::string_view message) = 0;
+  // False where only text is understood: the connection is closed with 1003.
+  virtual bool on_binary(std::string_view) { return false; }
   // The kernel took bytes and the queue is below half of ServerLimits::max_queued_bytes: a reader that lags can be sent more.
   virtual void on_drained() = 0;
   // Once, last; the handler is destroyed after it.

@@ -67,7 +67,9 @@ void WsSession::on_event(const WsEvent& event) {
       if (phase_ == Phase::open) handler_->on_text(event.payload);
       break;
     case WsEvent::Kind::binary:
-      leave(ws_close::unsupported_data, "only text messages are understood");
+      if (phase_ == Phase::open && !handler_->on_binary(event.payload)) {
+        leave(ws_close::unsupported_data, "only text messages are understood");
+      }
       break;
     case WsEvent::Kind::ping:
       pong_.assign(event.payload);
