@@ -21,6 +21,8 @@ enum class GapReason : std::uint8_t {
   store_damaged,  // a range of a segment was quarantined
   slow_reader,    // live view only, never stored
   shutdown,
+  relay_full,  // nobody took a program's output for so long that its relay had no room left for it
+  relay_lost,  // the process that read a program's output died with what it had read
 };
 
 std::string_view gap_reason_name(GapReason reason);
