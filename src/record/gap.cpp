@@ -10,8 +10,8 @@ namespace telltale::record {
 namespace {
 
 constexpr std::array<std::string_view, 11> reason_names = {
-    "truncated_before_read", "rotated_away",  "deleted_before_read", "replaced", "unreadable",
-    "source_restarted",      "store_damaged", "slow_reader",         "shutdown", "relay_full", "relay_lost"};
+    "truncated_before_read", "rotated_away", "deleted_before_read", "replaced",  "unreadable", "source_restarted", "store_damaged",
+    "slow_reader",           "shutdown",     "relay_full",          "relay_lost"};
 
 // Adds attributes to a batch of one record, their bytes after its line.
 class AttributeWriter {

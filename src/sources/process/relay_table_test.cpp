@@ -30,8 +30,8 @@ class Sinks final : public record::BlockSink, public record::BatchSink {
   record::PushOutcome try_push(record::RawBlock& block) override {
     if (room == 0) return record::PushOutcome::full;
     if (room > 0) --room;
-    last = block;
     pushed.push_back({block.bytes, block.position, !block.bytes.empty()});
+    last = std::move(block);
     block = {};
     return record::PushOutcome::accepted;
   }
