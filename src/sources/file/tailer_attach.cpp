@@ -9,6 +9,11 @@
 
 namespace telltale::sources {
 
+record::StreamRef note_stream() {
+  static const record::StreamRef stream = record::make_stream(record::Labels({{"service", "telltale"}, {"source", "lifecycle"}}));
+  return stream;
+}
+
 std::string start_key(const config::FileSource& source) {
   return std::string(start_key_prefix) + source.name;
 }
@@ -292,7 +297,7 @@ void Tailer::mark_first_start() {
     FollowedSource& source = sources_[i];
     if (!source.active || source.noted || source.config.start != "end") continue;
     record::RawBlock block;
-    block.stream = stream_of(i, source.config.paths.front());
+    block.stream = note_stream();
     block.observed_time = ports_.clock.wall();
     block.position = record::Position{start_key(source.config), "1"};
     source.noted = ports_.blocks.try_push(block) == record::PushOutcome::accepted;

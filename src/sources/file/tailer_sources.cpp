@@ -36,7 +36,7 @@ void Tailer::remove_source(std::size_t source) {
   scan(true);  // files that came up since the last one are its too
   FollowedSource& removed = sources_[source];
   forget_stored(source);
-  if (removed.noted) to_forget_.emplace(start_key(removed.config), stream_of(source, removed.config.paths.front()));
+  if (removed.noted) to_forget_.emplace(start_key(removed.config), note_stream());
   removed.active = removed.fresh = removed.noted = false;
   for (const auto& owned : origins_.all()) {
     Origin& origin = *owned;
