@@ -48,7 +48,7 @@ class EnvironmentsTest : public ::testing::Test {
       const auto found = variables_.find(std::string(name));
       return found == variables_.end() ? std::nullopt : std::optional(found->second);
     };
-    request_.working_folder = "/work";
+    request_.working_folder = "/srv";
     request_.home = "/home/tester";
   }
 
@@ -92,7 +92,7 @@ TEST_F(EnvironmentsTest, WhatTheSpecificationShowsIsRead) {
   const EnvironmentConfig& environment = result.environment;
   EXPECT_EQ(environment.name, "new_production");
   EXPECT_EQ(environment.path, "config/environments.yaml");
-  EXPECT_EQ(environment.folder, "/work");
+  EXPECT_EQ(environment.folder, "/srv");
   EXPECT_TRUE(result.missing.empty());
   const Item& values = environment.values;
   EXPECT_EQ(values.text("mongodb.password"), "s3cret");
@@ -127,7 +127,7 @@ e:
   EXPECT_THAT(services[1].error_patterns.add, ElementsAre("refused", "stuck"));
   EXPECT_THAT(services[1].error_patterns.ignore, ElementsAre("0 errors", "fine"));
   EXPECT_THAT(services[1].error_patterns.replace, ElementsAre("bang"));
-  EXPECT_THAT(services[1].files, ElementsAre("/work/b.log", "/var/b.log", "/home/tester/b.log"));
+  EXPECT_THAT(services[1].files, ElementsAre("/srv/b.log", "/var/b.log", "/home/tester/b.log"));
 }
 
 TEST_F(EnvironmentsTest, ServicesSayHowTheyAreStarted) {
@@ -147,13 +147,13 @@ e:
   EXPECT_EQ(services[0].ready.kind, Ready::Kind::line);
   EXPECT_EQ(services[0].ready.line, "listening on");
   EXPECT_THAT(services[0].after, ElementsAre("ledger", "stock"));
-  EXPECT_EQ(services[0].cwd, "/work/web");
+  EXPECT_EQ(services[0].cwd, "/srv/web");
   EXPECT_EQ(services[0].ready_timeout_ns, 5'000'000'000);
   EXPECT_THAT(services[1].command, ElementsAre("./stock", "--port", "8123"));
   EXPECT_EQ(services[1].ready.kind, Ready::Kind::port);
   EXPECT_EQ(services[1].ready.port, 8123);
   EXPECT_EQ(services[1].env.at("TOKEN").reveal(), "8123");
-  EXPECT_EQ(services[1].cwd, "/work");
+  EXPECT_EQ(services[1].cwd, "/srv");
   EXPECT_EQ(services[1].ready_timeout_ns, 30'000'000'000);
   EXPECT_EQ(services[2].ready.kind, Ready::Kind::http);
   EXPECT_EQ(services[2].ready.host, "127.0.0.1");
@@ -175,7 +175,7 @@ TEST_F(EnvironmentsTest, ServicesOfTelltaleYamlMeanTheSame) {
   EXPECT_THAT(services[0].command, ElementsAre("./web"));
   EXPECT_EQ(services[0].ready.line, "up");
   EXPECT_THAT(services[0].error_patterns.add, ElementsAre("x"));
-  EXPECT_THAT(services[1].files, ElementsAre("/work/db.log"));
+  EXPECT_THAT(services[1].files, ElementsAre("/srv/db.log"));
 }
 
 TEST_F(EnvironmentsTest, WhatIsWrongWithAServiceIsNamedWithItsLine) {
@@ -199,7 +199,7 @@ TEST_F(EnvironmentsTest, WhatIsWrongWithAServiceIsNamedWithItsLine) {
                   "config/environments.yaml:13: e.monitoring.services[9].command: must be a text, or a list of program and arguments, "
                   "not a map",
                   "config/environments.yaml:14: e.monitoring.services[10].name: is missing"));
-  files_.put("/work/token", "s3cret");
+  files_.put("/srv/token", "s3cret");
   EXPECT_THAT(
       problems_of(R"(  monitoring:
     services:
@@ -472,7 +472,7 @@ TEST_F(EnvironmentsTest, PartsOfASecretInPlainTextAreNotShownEither) {
 }
 
 TEST_F(EnvironmentsTest, SecretsAreShownAsTheyWereWritten) {
-  files_.put("/work/secrets/db", "hidden-of-file\n");
+  files_.put("/srv/secrets/db", "hidden-of-file\n");
   variables_ = {{"PW", "hidden-pw"}, {"HOST", "db.example"}, {"TOKEN", "hidden-token"}};
   yaml(R"(
 e:
@@ -507,10 +507,10 @@ e:
       - {name: c, command: ./c, ready: {http: "http://[::1]:80"}, after: a}
 )");
   EXPECT_THAT(show_environment_json(loaded()),
-              HasSubstr(R"("services": [{"name": "a", "files": ["/work/logs/*.log"], "clock_offset_ms": 1.5, "error_patterns": )"
+              HasSubstr(R"("services": [{"name": "a", "files": ["/srv/logs/*.log"], "clock_offset_ms": 1.5, "error_patterns": )"
                         R"({"add": [], "ignore": ["fine"], "replace": []}}, {"name": "b", "files": [], "selector": "app=b"}, )"
                         R"({"name": "c", "files": [], "command": "./c", "ready": {"http": "http://[::1]:80/"}, "after": ["a"], )"
-                        R"("cwd": "/work", "ready_timeout_ms": 30000}], "missing": [], "warnings": [)"));
+                        R"("cwd": "/srv", "ready_timeout_ms": 30000}], "missing": [], "warnings": [)"));
 }
 
 TEST_F(EnvironmentsTest, WhatIsShownCanBeReadAgain) {

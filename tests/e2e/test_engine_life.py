@@ -129,10 +129,17 @@ def test_a_killed_engine_comes_back_where_it_was(life):
 def test_a_killed_engine_whose_port_is_taken_comes_back_elsewhere(life):
     first = life.start()
     kill(first["pid"])
-    with socket.create_server(("127.0.0.1", urllib.parse.urlsplit(first["url"]).port)) as taken:
+    with wait_until(lambda: listening_on(urllib.parse.urlsplit(first["url"]).port), "end of the killed engine's listener") as taken:
         threading.Thread(target=refuse_all, args=(taken,), daemon=True).start()
         second = life.start()
     assert second["started"] and second["url"] != first["url"] and status_of(second, second["token"])[0] == 200
+
+
+def listening_on(port):
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return None
 
 
 def refuse_all(server):

