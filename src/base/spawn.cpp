@@ -52,16 +52,18 @@ Result<Descriptor> above(int from) {
   return copy;
 }
 
+// By the system calls: the C library refuses the signals that it uses itself, and they may have been inherited ignored or blocked.
+void reset_signals() {
+  constexpr std::array<std::uint64_t, 8> by_default{};  // the kernel's structure of an action, with room; all zero: SIG_DFL
+  constexpr std::uint64_t none = 0;
+  for (int signal = 1; signal < NSIG; ++signal) ::syscall(SYS_rt_sigaction, signal, by_default.data(), nullptr, sizeof none);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+}
+
 void set_signals(const std::optional<SignalSettings>& wanted) {
-  if (wanted) {
-    if (!wanted->pipe_ignored) ::signal(SIGPIPE, SIG_DFL);
-    ::sigprocmask(SIG_SETMASK, &wanted->mask, nullptr);
-    return;
-  }
-  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (!wanted) return reset_signals();
+  if (!wanted->pipe_ignored) ::signal(SIGPIPE, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &wanted->mask, nullptr);
 }
 
 [[noreturn]] void give_up(Report::Kind kind) {

@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cstdint>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/testing/temp_directory.h"
@@ -30,7 +34,7 @@ class Spawn : public ::testing::Test {
   }
   std::string run_program() {
     auto pipe = make_pipe();
-    program.descriptors.emplace_back(STDOUT_FILENO, pipe->write.get());
+    program.descriptors = {{STDOUT_FILENO, pipe->write.get()}};
     const auto started = spawn(program);
     EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().cause);
     pid = started.value_or(0);
@@ -80,19 +84,71 @@ TEST_F(Spawn, StandsWhereItIsToldTo) {
   EXPECT_EQ(run("cut -d' ' -f6 /proc/$$/stat"), std::to_string(pid) + "\n");
 }
 
-TEST_F(Spawn, SignalsAreAsInANewProcessUnlessToldOtherwise) {
-  auto* before = std::signal(SIGPIPE, SIG_IGN);
-  sigset_t blocked;
-  sigset_t old;
-  sigemptyset(&blocked);
-  sigaddset(&blocked, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &blocked, &old);
-  const auto masks = [this] { return run("grep -E 'SigBlk|SigIgn' /proc/$$/status | tr -s '\\t\\n' '  '"); };
-  EXPECT_EQ(masks(), "SigBlk: 0000000000000000 SigIgn: 0000000000000000 ");
-  program.signals = SignalSettings{.mask = old, .pipe_ignored = true};
-  EXPECT_EQ(masks(), "SigBlk: 0000000000000000 SigIgn: 0000000000001000 ");
-  ::sigprocmask(SIG_SETMASK, &old, nullptr);
-  std::signal(SIGPIPE, before);
+// What this thread has blocked or ignored, as the kernel says it: 16 hexadecimal digits.
+std::string own_signals(const std::string& name) {
+  std::ifstream file("/proc/thread-self/status");
+  std::string line;
+  while (std::getline(file, line))
+    if (line.starts_with(name)) return line.substr(line.size() - 16);
+  return "";
+}
+
+// A signal is ignored while this lives; by the system call, because the C library refuses its own.
+class Ignored {
+ public:
+  explicit Ignored(int number) : signal(number) {
+    std::array<std::uint64_t, 8> ignore{reinterpret_cast<std::uintptr_t>(SIG_IGN)};
+    EXPECT_EQ(::syscall(SYS_rt_sigaction, signal, ignore.data(), before.data(), sizeof(std::uint64_t)), 0) << signal;
+  }
+  ~Ignored() { ::syscall(SYS_rt_sigaction, signal, before.data(), nullptr, sizeof(std::uint64_t)); }
+  Ignored(const Ignored&) = delete;
+  Ignored& operator=(const Ignored&) = delete;
+
+ private:
+  int signal;
+  std::array<std::uint64_t, 8> before{};
+};
+
+// Signals that are blocked while this lives, beside those that were before.
+class Blocked {
+ public:
+  explicit Blocked(int signal) {
+    sigset_t more{};
+    sigaddset(&more, signal);
+    ::sigprocmask(SIG_BLOCK, &more, &before);
+  }
+  ~Blocked() { ::sigprocmask(SIG_SETMASK, &before, nullptr); }
+  Blocked(const Blocked&) = delete;
+  Blocked& operator=(const Blocked&) = delete;
+
+ private:
+  sigset_t before{};
+};
+
+constexpr const char* shown_signals = "grep -E 'SigBlk|SigIgn' /proc/$$/status | tr -s '\\t\\n' '  '";
+constexpr int library_signal = 32;  // the C library's own
+
+std::uint64_t bit_of(int signal) {
+  return std::uint64_t{1} << (signal - 1);
+}
+
+TEST_F(Spawn, SignalsAreAsInANewProcess) {
+  const Ignored interrupt(SIGINT), pipe(SIGPIPE), own(library_signal), next(library_signal + 1);
+  const Blocked blocked(SIGTERM);
+  EXPECT_NE(own_signals("SigIgn"), "0000000000000000");
+  EXPECT_NE(own_signals("SigBlk"), "0000000000000000");
+  EXPECT_EQ(run(shown_signals), "SigBlk: 0000000000000000 SigIgn: 0000000000000000 ");
+}
+
+TEST_F(Spawn, SignalsAreAsToldAndOtherwiseAsHere) {
+  const Ignored interrupt(SIGINT), pipe(SIGPIPE);
+  const Blocked blocked(SIGTERM);
+  program.signals = SignalSettings{.pipe_ignored = true};
+  sigaddset(&program.signals->mask, SIGUSR2);
+  EXPECT_EQ(run(shown_signals), fmt::format("SigBlk: {:016x} SigIgn: {} ", bit_of(SIGUSR2), own_signals("SigIgn")));
+  program.signals->pipe_ignored = false;
+  const std::uint64_t others = std::stoull(own_signals("SigIgn"), nullptr, 16) & ~bit_of(SIGPIPE);
+  EXPECT_EQ(run(shown_signals), fmt::format("SigBlk: {:016x} SigIgn: {:016x} ", bit_of(SIGUSR2), others));
 }
 
 TEST_F(Spawn, AnOrphanIsNobodysChild) {
