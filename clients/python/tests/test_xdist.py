@@ -117,17 +117,23 @@ def state_of(api):
 
 
 def test_a_crash_is_explained_by_the_controller(suite, api):
+    """The line says when it was written: otherwise it might be of the test before, of the moment before the crashed one began."""
     suite.write("config/environments.yaml", "local:\n  monitoring: {services: [{name: api, file: logs/api.log}]}\n")
     suite.write("test_it.py", """
-import os, pathlib
+import datetime, os, pathlib
 def test_good(): pass
 def test_crash():
     pathlib.Path("logs").mkdir(exist_ok=True)
-    with open("logs/api.log", "a") as out: out.write("ERROR the request killed me\\n")
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    with open("logs/api.log", "a") as out: out.write(now + " ERROR the request killed me\\n")
     os._exit(1)
 """)
     done = suite.run("--monitor-pods", "-n", "1", "--max-worker-restart=0")
     assert "1 error line of services during this test:" in done.output and "ERROR the request killed me" in done.output, done.output
+    (outcome, properties), = done.junit()["test_crash"]
+    assert (outcome, properties["pod_errors"], properties["pod_errors_possible"]) == ("error", "1", "0"), properties
+    test = next(test for test in api.tests(api.run()["run"]) if test["name"] == "test_crash")
+    assert properties["telltale_test"] == test["test"] and properties["pod_log"].endswith(f"/test_logs/{test['file_stem']}.log")
 
 
 def test_two_workers_and_no_plugin_in_them_is_no_difference_to_results(suite):

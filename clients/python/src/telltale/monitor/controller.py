@@ -16,6 +16,7 @@ from .tracker import Failure
 
 MOST_NAMED = 50  # tests, gaps, files: of more only the number is shown
 PREFIX = "REAL-TIME POD MONITORING: "
+CRASHED = "???"  # xdist's phase of a test whose worker died
 
 
 class ControllerHooks:
@@ -104,6 +105,8 @@ class ControllerHooks:
         log = next((value for name, value in report.user_properties if name == "pod_log"), "")
         if log:
             self._logs[report.nodeid] = log
+        if report.when == CRASHED:
+            self._complete_junit(report)
         if not self._is_distributed():
             self._console.drain()
 
@@ -161,6 +164,14 @@ class ControllerHooks:
         for name, value in (("telltale_test", str(test["test"])), ("pod_log", log), ("pod_errors", str(len(certain))),
                             ("pod_errors_possible", str(len(possible)))):
             set_property(report.user_properties, name, value)
+
+    def _complete_junit(self, report) -> None:
+        """pytest's JUnit file takes a test's properties from the report of its teardown, which a test whose worker died has not."""
+        for plugin in self._config.pluginmanager.get_plugins():
+            reporter_of = getattr(plugin, "node_reporter", None)
+            if callable(reporter_of):
+                for name, value in report.user_properties:
+                    reporter_of(report).add_property(name, value)
 
     def _worker_name(self, node) -> str:
         about = node.workerinput.get("telltale") or {}
