@@ -21,7 +21,7 @@ config::FileSource source_of(const runs::Service& service) {
 
 void RunWatches::on_run_started(const runs::Run& run, bool resumed) {
   on_run_finished(run);  // an ended run that goes on begins anew
-  watch(run.id, run.services, resumed);
+  watch(run, run.services, resumed);
 }
 
 void RunWatches::on_run_finished(const runs::Run& run) {
@@ -37,24 +37,26 @@ void RunWatches::on_run_finished(const runs::Run& run) {
 }
 
 void RunWatches::on_watch(const runs::Run& run, const std::vector<runs::Service>& services, const std::string&) {
-  watch(run.id, services, false);
+  watch(run, services, false);
 }
 
-void RunWatches::watch(const std::string& run, const std::vector<runs::Service>& services, bool resume) {
+// Clients of other machines name no files of this one: who may send events could have any file read that the engine can read.
+void RunWatches::watch(const runs::Run& run, const std::vector<runs::Service>& services, bool resume) {
+  if (run.remote) return;
   for (const runs::Service& service : services) {
     if (service.files.empty()) continue;
     const auto watched = source_.watch(source_of(service), resume, effective_timeout_ns);
     if (!watched) {
-      telemetry::log(telemetry::LogLevel::warning, "runs", "run {}: the files of service '{}' are not followed: {}", run, service.name,
+      telemetry::log(telemetry::LogLevel::warning, "runs", "run {}: the files of service '{}' are not followed: {}", run.id, service.name,
                      watched.error().message());
       continue;
     }
     if (!watched->effective) {
-      telemetry::log(telemetry::LogLevel::warning, "runs", "run {}: the files of service '{}' were not all seen within {} ms", run,
+      telemetry::log(telemetry::LogLevel::warning, "runs", "run {}: the files of service '{}' were not all seen within {} ms", run.id,
                      service.name, effective_timeout_ns / base::nanos_per_millisecond);
     }
     base::MutexLock lock(mutex_);
-    watches_[run].push_back(watched->id);
+    watches_[run.id].push_back(watched->id);
   }
 }
 

@@ -1,4 +1,4 @@
-// Follows the files of the services that runs name, for as long as these runs are open.
+// Follows the files of the services that runs of this machine's clients name, for as long as these runs are open.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class RunWatches final : public runs::RegistryListener {
   void on_watch(const runs::Run& run, const std::vector<runs::Service>& services, const std::string& test) override TT_EXCLUDES(mutex_);
 
  private:
-  void watch(const std::string& run, const std::vector<runs::Service>& services, bool resume) TT_EXCLUDES(mutex_);
+  void watch(const runs::Run& run, const std::vector<runs::Service>& services, bool resume) TT_EXCLUDES(mutex_);
 
   sources::FileSource& source_;
   base::Mutex mutex_;

@@ -196,6 +196,29 @@ TEST_F(Owners, AClientElsewhereHasALease) {
   EXPECT_EQ(run().ended_by, EndReason::lease_expired);
 }
 
+// The engine follows the files of its own machine's clients alone, and these are known by who began the run.
+TEST_F(Owners, AClientElsewhereAddsNoFilesToARunOfThisMachine) {
+  const std::vector<Service> services = {{"api", {"/var/log/*.log"}, {}, {}}};
+  ASSERT_TRUE(apply("r1", {run_started()}, controller));
+  const auto refused = apply("r1", {event(Watch{services, {}})}, worker_0, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::ErrorCode::forbidden);
+  EXPECT_TRUE(run().services.empty());
+  EXPECT_TRUE(apply("r1", {event(Watch{services, {}})}, worker_0));
+  ASSERT_TRUE(apply("r1", {event(Watch{{{"db", {}, {}, {}}}, {}})}, worker_0, false)) << "it names no files";
+  EXPECT_EQ(run().services.size(), 2u);
+}
+
+TEST_F(Owners, AClientElsewhereIsToldThatItsFilesAreNotFollowed) {
+  const std::vector<Service> services = {{"api", {"/var/log/*.log"}, {}, {}}};
+  const auto applied = apply("r1", {run_started(services)}, controller, false);
+  ASSERT_TRUE(applied);
+  ASSERT_EQ(applied->warnings.size(), 1u);
+  EXPECT_THAT(applied->warnings[0], ::testing::HasSubstr("its own configuration names"));
+  EXPECT_TRUE(apply("r1", {worker_started("gw0")}, worker_0, false)->warnings.empty());
+  EXPECT_TRUE(apply("r2", {run_started(services)}, controller)->warnings.empty());
+}
+
 TEST_F(Owners, AfterARestartClientsHaveHalfAMinute) {
   begin();
   const Event start = run_started();

@@ -13,6 +13,34 @@ namespace telltale::runs {
 
 using base::ErrorCode;
 
+namespace {
+
+constexpr std::string_view files_elsewhere =
+    "The engine is on another machine than the tests: of the services' files it reads those that its own configuration names.";
+
+// Whose files an event names.
+const std::vector<Service>* services_of(const Event& event) {
+  if (const auto* const start = std::get_if<RunStarted>(&event.body)) return &start->services;
+  const auto* const watch = std::get_if<Watch>(&event.body);
+  return watch == nullptr ? nullptr : &watch->services;
+}
+
+bool names_files(const Event& event) {
+  const std::vector<Service>* const services = services_of(event);
+  return services != nullptr && std::ranges::any_of(*services, [](const Service& service) { return !service.files.empty(); });
+}
+
+// Files that clients of other machines name only choose among the streams that the engine reads anyway (see RunWatches). In a run of a
+// client of this machine they would be followed.
+base::Status check_files_of(const std::vector<const Event*>& events, const RunLedger& ledger, const Peer& peer) {
+  if (peer.loopback || !ledger.has_started() || ledger.run().remote) return {};
+  if (std::ranges::none_of(events, [](const Event* event) { return names_files(*event); })) return {};
+  return base::fail(ErrorCode::forbidden, "'watch' of run " + ledger.id() + " comes from another machine than its start",
+                    "Send it from the machine of the engine, or follow the files by the engine's configuration (sources.files).");
+}
+
+}  // namespace
+
 RunsMetrics::RunsMetrics(telemetry::Metrics& metrics)
     : events(metrics.counter("telltale_runs_events_total", "Events of runs that were taken.")),
       duplicates(metrics.counter("telltale_runs_event_duplicates_total", "Events that had come before.")),
@@ -59,7 +87,11 @@ base::Result<Applied> Registry::Impl::apply(std::string_view run, std::vector<Ev
   }
   if (auto committed = commit(); !committed) return metrics_.refused.add(), base::pass(committed);
   base::MutexLock lock(mutex_);
-  if (const Entry* const entry = find(run)) request.applied.output = entry->ledger.run().output_state;
+  if (const Entry* const entry = find(run)) {
+    request.applied.output = entry->ledger.run().output_state;
+    const bool asks = entry->ledger.run().remote && std::ranges::any_of(request.events, names_files);
+    if (asks) request.applied.warnings.emplace_back(files_elsewhere);
+  }
   return std::move(request.applied);
 }
 
@@ -84,6 +116,7 @@ base::Result<Registry::Impl::Written> Registry::Impl::take_in(Request& request) 
     }
   }
   if (auto checked = entry->ledger.check(fresh); !checked) return base::pass(checked);
+  if (auto checked = check_files_of(fresh, entry->ledger, request.peer); !checked) return base::pass(checked);
   request.applied.accepted = fresh.size();
   request.applied.duplicates = request.events.size() - fresh.size();
   std::vector<Event> remote;  // the engine alone knows where a run's client is
