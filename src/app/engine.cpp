@@ -91,7 +91,7 @@ class EngineImpl final : public Engine {
   Status start(const std::function<bool()>& should_stop) {
     using Step = Status (EngineImpl::*)();
     for (const Step step : {&EngineImpl::check_settings, &EngineImpl::start_store, &EngineImpl::start_catalog, &EngineImpl::start_pipeline,
-                            &EngineImpl::make_sources, &EngineImpl::open_runs, &EngineImpl::start_server, &EngineImpl::start_sources,
+                            &EngineImpl::make_sources, &EngineImpl::open_runs, &EngineImpl::start_sources, &EngineImpl::start_server,
                             &EngineImpl::announce}) {
       if (should_stop()) return base::fail(base::ErrorCode::cancelled, "stopped by a signal while starting");
       if (auto done = (this->*step)(); !done) return done;
@@ -294,6 +294,7 @@ class EngineImpl final : public Engine {
     telemetry::log(LogLevel::warning, "server", "{}", info_.warnings.back());
   }
 
+  // Before the server: clients of an engine that comes back on its port send events as soon as it listens, and these need all of it.
   Status start_sources() {
     auto started = file_source_->start();
     if (started) runs_->start();
