@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "sources/process/relay_message.h"
+
 namespace telltale::app {
 
 class ActivityState {
@@ -69,8 +71,9 @@ net::Response refusal() {
 
 class ActiveHandler final : public net::WsHandler {
  public:
-  ActiveHandler(std::unique_ptr<net::WsHandler> inner, std::shared_ptr<ActivityState> state)
-      : inner_(std::move(inner)), state_(std::move(state)) {}
+  // `use`: while it is connected; null: only when something is said.
+  ActiveHandler(std::unique_ptr<net::WsHandler> inner, std::shared_ptr<ActivityState> state, std::shared_ptr<Use> use)
+      : inner_(std::move(inner)), state_(std::move(state)), use_(std::move(use)) {}
 
   void on_open(const std::shared_ptr<net::WsConnection>& connection) override {
     state_->touch();
@@ -91,12 +94,14 @@ class ActiveHandler final : public net::WsHandler {
   void on_close() override {
     state_->touch();
     inner_->on_close();
+    use_.reset();
   }
   std::string subprotocol() const override { return inner_->subprotocol(); }
 
  private:
   const std::unique_ptr<net::WsHandler> inner_;
   const std::shared_ptr<ActivityState> state_;
+  std::shared_ptr<Use> use_;
 };
 
 }  // namespace
@@ -112,12 +117,13 @@ void Activity::handle(net::Request request, net::Responder respond) {
 }
 
 net::UpgradeDecision Activity::upgrade(const net::Request& request) {
-  const auto use = begin_use(state_);
+  auto use = begin_use(state_);
   if (use == nullptr) return refusal();
   auto decision = inner_.upgrade(request);
   auto* handler = std::get_if<std::unique_ptr<net::WsHandler>>(&decision);
   if (handler == nullptr || *handler == nullptr) return decision;
-  return std::make_unique<ActiveHandler>(std::move(*handler), state_);
+  if (request.path != sources::relay_path) use.reset();
+  return std::make_unique<ActiveHandler>(std::move(*handler), state_, std::move(use));
 }
 
 void Activity::connection_closed(std::uint64_t connection) {

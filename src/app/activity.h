@@ -20,8 +20,9 @@ class OpenRuns {
   virtual bool has_open_runs() const = 0;
 };
 
-// An Application that passes everything on and notes when: a request from its coming to its answer, a WebSocket whenever something goes
-// over it. handle, upgrade and connection_closed on the net thread, the rest from any.
+// An Application that passes everything on and notes when: a request from its coming to its answer, a relay while it is connected (its
+// programs may be silent), another WebSocket whenever something goes over it. handle, upgrade and connection_closed on the net thread, the
+// rest from any.
 class Activity final : public net::Application {
  public:
   // All outlive it; `runs` may be null. What it gives out (responders, handlers) may outlive it.

@@ -21,6 +21,7 @@
 #include "pipeline/flow/workers.h"
 #include "pipeline/rules/rules.h"
 #include "sources/file/file_source.h"
+#include "sources/process/process_source.h"
 #include "store/catalog/catalog.h"
 #include "store/engine/store.h"
 #include "telemetry/log.h"
@@ -91,8 +92,8 @@ class EngineImpl final : public Engine {
   Status start(const std::function<bool()>& should_stop) {
     using Step = Status (EngineImpl::*)();
     for (const Step step : {&EngineImpl::check_settings, &EngineImpl::start_store, &EngineImpl::start_catalog, &EngineImpl::start_pipeline,
-                            &EngineImpl::make_sources, &EngineImpl::open_runs, &EngineImpl::start_sources, &EngineImpl::start_server,
-                            &EngineImpl::announce}) {
+                            &EngineImpl::make_sources, &EngineImpl::open_runs, &EngineImpl::start_relays, &EngineImpl::start_sources,
+                            &EngineImpl::start_server, &EngineImpl::announce}) {
       if (should_stop()) return base::fail(base::ErrorCode::cancelled, "stopped by a signal while starting");
       if (auto done = (this->*step)(); !done) return done;
     }
@@ -107,6 +108,7 @@ class EngineImpl final : public Engine {
     if (announced_) keep(remove_engine_file(files_, config_.store.data));
     announced_ = false;
     if (file_source_ != nullptr) file_source_->stop();
+    if (process_source_ != nullptr) process_source_->stop();
     if (workers_ != nullptr) workers_->stop();
     if (runs_ != nullptr) runs_->stop();
     if (store_ != nullptr) {
@@ -124,6 +126,7 @@ class EngineImpl final : public Engine {
     if (catalog_ != nullptr) keep(catalog_->close());
     if (store_ != nullptr) keep(store_->close());
     file_source_.reset();
+    process_source_.reset();
     workers_.reset();
     catalog_tokens_.reset();
     catalog_.reset();
@@ -219,8 +222,25 @@ class EngineImpl final : public Engine {
   void barrier(std::int64_t timeout_ns) {
     const base::MonoNanos end = clock_.mono() + timeout_ns;
     const auto left = [&] { return std::max<std::int64_t>(end - clock_.mono(), base::nanos_per_millisecond); };
-    if (file_source_->barrier(left()).complete && store_->flush(false, left())) return;
+    const bool files = file_source_->barrier(left()).complete;
+    const bool processes = process_source_->barrier(left()).complete;
+    if (files && processes && store_->flush(false, left())) return;
     telemetry::log(LogLevel::debug, "runs", "not everything was read within {} ms", timeout_ns / base::nanos_per_millisecond);
+  }
+
+  // Before the server: relays connect as soon as it listens.
+  Status start_relays() {
+    relay_label_scratch_ = std::make_unique<pipeline::RulesScratch>(*rules_);
+    sources::ProcessSourcePorts ports{
+        .clock = clock_,
+        .blocks = *workers_,
+        .batches = store_->sink(),
+        .metrics = metrics_,
+        .redact_label = [this](std::string_view text) { return rules_->redact_text(text, *relay_label_scratch_); }};
+    process_source_ =
+        std::make_unique<sources::ProcessSource>(process_source_options(config_), std::move(ports), store_->positions(), store_->streams());
+    fanout_.add(*process_source_);
+    return process_source_->start();
   }
 
   Status start_server() {
@@ -247,7 +267,7 @@ class EngineImpl final : public Engine {
     settings.allowed_hosts = config_.server.allowed_hosts;
     settings.allowed_origins = config_.server.allowed_origins;
     settings.max_tail_records = config_.server.tail_records;
-    return api::ApiDependencies{.sources = {file_source_.get()},
+    return api::ApiDependencies{.sources = {file_source_.get(), process_source_.get()},
                                 .store = *store_,
                                 .flush = [this](bool durable, std::int64_t timeout_ns) { return store_->flush(durable, timeout_ns); },
                                 .stream_summaries = [this] { return stream_summaries(); },
@@ -263,7 +283,8 @@ class EngineImpl final : public Engine {
                                 .blocking = *blocking_,
                                 .events = *events_,
                                 .listeners = [this] { return listeners(); },
-                                .settings = std::move(settings)};
+                                .settings = std::move(settings),
+                                .processes = process_source_.get()};
   }
 
   // With what was committed just now, unless the catalog is far behind: then as far as it is.
@@ -342,6 +363,8 @@ class EngineImpl final : public Engine {
   std::unique_ptr<sources::Watcher> watcher_;
   std::unique_ptr<sources::FileSource> file_source_;
   std::unique_ptr<RunParts> runs_;
+  std::unique_ptr<pipeline::RulesScratch> relay_label_scratch_;  // used on the process source's thread alone
+  std::unique_ptr<sources::ProcessSource> process_source_;
   std::unique_ptr<api::EngineToken> tokens_;
   std::unique_ptr<PoolExecutor> queries_;
   std::unique_ptr<PoolExecutor> blocking_;

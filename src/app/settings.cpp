@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 
@@ -46,12 +47,19 @@ sources::FileSourceOptions file_source_options(const config::Config& config, con
   return options;
 }
 
+sources::ProcessSourceOptions process_source_options(const config::Config& config) {
+  sources::ProcessSourceOptions options;
+  options.max_line_bytes = std::min<std::uint64_t>(config.pipeline.max_line_bytes, sources::relay_max_line_bytes);
+  return options;
+}
+
 net::ServerLimits server_limits(const config::Config& config) {
   net::ServerLimits limits;
   limits.max_connections = config.server.max_connections;
   limits.max_body_bytes = config.server.max_body_bytes;
   limits.max_header_bytes = config.server.max_header_bytes;
   limits.request_timeout_ns = config.server.request_timeout_ns;
+  limits.max_message_bytes = sources::relay_max_line_bytes + 64 * 1024;  // a relay's longest line with its header
   return limits;
 }
 

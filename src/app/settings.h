@@ -12,6 +12,7 @@
 #include "pipeline/flow/workers.h"
 #include "runs/model/run.h"
 #include "sources/file/file_source.h"
+#include "sources/process/process_source.h"
 #include "store/engine/store.h"
 
 namespace telltale::app {
@@ -20,6 +21,7 @@ store::StoreOptions store_options(const config::Config& config);
 pipeline::Stages pipeline_stages(const config::Config& config);
 pipeline::WorkersOptions workers_options(const config::Config& config);
 sources::FileSourceOptions file_source_options(const config::Config& config, const std::string& host);
+sources::ProcessSourceOptions process_source_options(const config::Config& config);
 net::ServerLimits server_limits(const config::Config& config);
 // The services whose clocks are configured.
 std::vector<runs::Service> clocks_of_services(const config::Config& config);

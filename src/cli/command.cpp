@@ -44,6 +44,10 @@ void Command::require_subcommand() {
   app_.require_subcommand(1);
 }
 
+void Command::hide() {
+  app_.group("");
+}
+
 Option Command::option(const std::string& name, std::string& target, const std::string& help) {
   return Option(*app_.add_option(name, target, help));
 }

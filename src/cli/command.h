@@ -37,6 +37,7 @@ class Command {
   explicit Command(CLI::App& app) : app_(app) {}
   Command subcommand(const std::string& name, const std::string& help);
   void require_subcommand();
+  void hide();  // from the help: it is for this program itself
   // Names begin with "--"; one without dashes is a word at its place.
   Option option(const std::string& name, std::string& target, const std::string& help);
   Option option(const std::string& name, std::optional<std::string>& target, const std::string& help);

@@ -63,5 +63,6 @@ void add_config(Command program, Context& context);
 void add_store(Command program, Context& context);
 void add_token(Command program, Context& context);
 void add_engine(Command program, Context& context);
+void add_relay(Command program, Context& context);
 
 }  // namespace telltale::cli

@@ -6,6 +6,7 @@
 #include "api/rest/handlers.h"
 #include "api/rest/rest_context.h"
 #include "api/ws/live_service.h"
+#include "api/ws/relay_handler.h"
 
 namespace telltale::api {
 
@@ -114,14 +115,21 @@ void RestApplication::handle(net::Request request, net::Responder respond) {
 
 net::UpgradeDecision RestApplication::upgrade(const net::Request& request) {
   if (const auto site = access_.check_site(request); !site) return refusal(site.error());
-  if (!is_live_path(request.path) || context_.role_of(request.local_port) == PortRole::metrics) {
+  const bool relay = request.path == sources::relay_path && context_.parts().processes != nullptr;
+  if ((!relay && !is_live_path(request.path)) || context_.role_of(request.local_port) == PortRole::metrics) {
     return refusal({ErrorCode::route_not_found, "there is no WebSocket at " + request.path, "Use / or /stream."});
   }
-  const auto principal = access_.authenticate(request, TokenPlaces::header_protocol_or_query);
+  // A page cannot set the header: a relay, which writes, is none.
+  const auto principal = access_.authenticate(request, relay ? TokenPlaces::header : TokenPlaces::header_protocol_or_query);
   if (!principal) return refusal(principal.error());
-  if (!role_allows(principal->role, Role::viewer)) {
-    return refusal({ErrorCode::forbidden, "'" + principal->name + "' may not read; this needs the role viewer", {}});
+  const Role needed = relay ? Role::ingester : Role::viewer;
+  if (!role_allows(principal->role, needed)) {
+    return refusal(
+        {ErrorCode::forbidden,
+         "'" + principal->name + "' may not " + (relay ? "write" : "read") + "; this needs the role " + std::string(role_name(needed)),
+         {}});
   }
+  if (relay) return make_relay_handler(*context_.parts().processes);
   return live_.open(request, chosen_protocol(request));
 }
 

@@ -16,6 +16,7 @@
 #include "runs/attribution/attributor.h"
 #include "runs/files/run_files.h"
 #include "runs/registry/registry.h"
+#include "sources/process/process_source.h"
 #include "sources/source.h"
 #include "store/catalog/catalog.h"
 #include "store/engine/store.h"
@@ -64,6 +65,7 @@ struct ApiDependencies {
   Executor& events;                                      // of test runners, which wait for the store's writer alone
   std::function<std::vector<ListenerInfo>()> listeners;  // what is listened on by now; thread-safe
   ApiSettings settings;
+  sources::ProcessSource* processes = nullptr;  // what relays connect to; null: nothing does
 };
 
 // Stop order: the server first, then both executors (their tasks refer to the application), then the application, then the rest.
