@@ -53,36 +53,55 @@ void check_text(const std::string& text) {
     TT_ASSERT(static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t', "a report has no control characters");
 }
 
+// Each form once: rendering is most of an input's time.
+struct Rendered {
+  explicit Rendered(const reports::RunReport& report)
+      : text(reports::render_text(report)),
+        markdown(reports::render_markdown(report)),
+        junit(reports::render_junit(report)),
+        ctrf(reports::render_ctrf(report)),
+        json(reports::render_json(report)) {}
+  std::string text;
+  std::string markdown;
+  std::string junit;
+  std::string ctrf;
+  std::string json;
+};
+
 // What no text may change.
 struct Structure {
-  explicit Structure(const reports::RunReport& report)
-      : text_lines(count(reports::render_text(report), '\n')), tags(tags_of(reports::render_junit(report))) {
-    const std::string markdown = reports::render_markdown(report);
-    markdown_lines = count(markdown, '\n');
-    cells = dividers(markdown);
-  }
+  explicit Structure(const Rendered& rendered)
+      : text_lines(count(rendered.text, '\n')),
+        tags(tags_of(rendered.junit)),
+        markdown_lines(count(rendered.markdown, '\n')),
+        cells(dividers(rendered.markdown)) {}
   std::size_t text_lines;
   std::string tags;
-  std::size_t markdown_lines = 0;
-  std::size_t cells = 0;
+  std::size_t markdown_lines;
+  std::size_t cells;
 };
+
+// One test of each form that text takes: failed with phases, two attempts, skipped, with an error.
+reports::RunReport small_sample() {
+  reports::RunReport report = reports::testing::sample_run();
+  std::erase_if(report.tests, [](const auto& test) { return test.outcome == "crashed" || test.outcome == "xfailed"; });
+  report.tests.erase(report.tests.begin());
+  return report;
+}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using reports::ReportFormat;
-  static const auto sample = reports::testing::sample_run();
-  static const Structure expected(reports::testing::with_text(sample, "x"));
+  static const auto sample = small_sample();
+  static const Structure expected(Rendered(reports::testing::with_text(sample, "x")));
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (text.empty()) return 0;
-  const auto hostile = reports::testing::with_text(sample, text);
-  for (const auto format : {ReportFormat::text, ReportFormat::markdown, ReportFormat::junit, ReportFormat::ctrf, ReportFormat::json}) {
-    check_text(reports::render(hostile, format));
-  }
+  const Rendered hostile(reports::testing::with_text(sample, text));
+  for (const std::string* form : {&hostile.text, &hostile.markdown, &hostile.junit, &hostile.ctrf, &hostile.json}) check_text(*form);
   const Structure structure(hostile);
   TT_ASSERT(structure.text_lines == expected.text_lines && structure.markdown_lines == expected.markdown_lines, "text adds no lines");
   TT_ASSERT(structure.tags == expected.tags, "text adds no markup");
   TT_ASSERT(structure.cells == expected.cells, "text adds no cells");
-  TT_ASSERT(is_json(reports::render_ctrf(hostile)) && is_json(reports::render_json(hostile)), "JSON is JSON");
+  TT_ASSERT(is_json(hostile.ctrf) && is_json(hostile.json), "JSON is JSON");
   return 0;
 }
