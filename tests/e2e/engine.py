@@ -12,9 +12,13 @@ import urllib.request
 
 BINARY = os.environ.get("TELLTALE_BIN", str(pathlib.Path(__file__).resolve().parents[2] / "build/release/bin/telltale"))
 
+SLOWNESS = float(os.environ.get("TELLTALE_SLOWNESS", "1"))  # of a binary under a sanitizer; tools/test/run.py knows it
+SANITIZED = SLOWNESS > 1
+
 
 def wait_until(condition, what, timeout=30.0, interval=0.01):
     """Waits until `condition()` is true and returns its value; fails naming `what`."""
+    timeout *= SLOWNESS
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -27,7 +31,7 @@ def wait_until(condition, what, timeout=30.0, interval=0.01):
 def run_cli(*words, cwd=None, env=None, timeout=60):
     """One command; its result has returncode, stdout, stderr (bytes replaced where they are no UTF-8)."""
     return subprocess.run([BINARY, *map(str, words)], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, errors="replace",
-                          stdin=subprocess.DEVNULL, timeout=timeout)
+                          stdin=subprocess.DEVNULL, timeout=timeout * SLOWNESS)
 
 
 class Answer:
@@ -76,7 +80,7 @@ class Engine:
             return None
         if self.child.poll() is None:
             self.child.send_signal(signal_number)
-        code = self.child.wait(60)
+        code = self.child.wait(60 * SLOWNESS)
         self.output.close()
         self.child = None
         assert code in codes, f"the engine ended with {code}: {self.log()[-20000:]}"
@@ -105,7 +109,7 @@ class Engine:
             sent.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(self.url + path, data=body, headers=sent, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout * SLOWNESS) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             return Answer(error.code, dict(error.headers), error.read())
@@ -133,7 +137,7 @@ class Engine:
     def lines(self, query="{}", **parameters):
         return [record.get("line", record["content"]) for record in self.records(query, **parameters)]
 
-    def raw(self, data, timeout=15, close_write=False):
+    def raw(self, data, timeout=15 * SLOWNESS, close_write=False):
         """Bytes as they are to the main port; the answer until the engine closes or falls silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.sendall(data)

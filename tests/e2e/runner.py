@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 
-from engine import wait_until
+from engine import SLOWNESS, wait_until
 
 
 def now():
@@ -34,7 +34,7 @@ class Connection:
 
     def __init__(self, engine):
         self.headers = {"Authorization": f"Bearer {engine.token}", "Content-Type": "application/json"}
-        self.http = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=30)
+        self.http = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=30 * SLOWNESS)
 
     def request(self, method, path, body=None):
         self.http.request(method, path, body=body, headers=self.headers)
@@ -102,7 +102,7 @@ class RawConnection:
     """Writes requests without waiting for answers."""
 
     def __init__(self, engine):
-        self.socket = socket.create_connection(("127.0.0.1", engine.port), timeout=30)
+        self.socket = socket.create_connection(("127.0.0.1", engine.port), timeout=30 * SLOWNESS)
         self.reader = self.socket.makefile("rb")
 
     def write(self, data):

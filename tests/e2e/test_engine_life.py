@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from engine import BINARY, run_cli, wait_until
+from engine import BINARY, SLOWNESS, run_cli, wait_until
 
 
 class Life:
@@ -109,7 +109,7 @@ def test_twenty_at_once_make_one_engine(life, stale):
         kill(life.start()["pid"])
     children = [subprocess.Popen([BINARY, "--data", str(life.data), "engine", "start", "--json"], cwd=life.folder, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **life.env}) for _ in range(20)]
-    outputs = [child.communicate(timeout=60) for child in children]
+    outputs = [child.communicate(timeout=60 * SLOWNESS) for child in children]
     assert [child.returncode for child in children] == [0] * 20, outputs
     engines = [json.loads(output) for output, _ in outputs]
     assert len({(engine["url"], engine["token"], engine["pid"]) for engine in engines}) == 1

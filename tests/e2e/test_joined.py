@@ -5,6 +5,7 @@ import random
 import threading
 import time
 
+from engine import SLOWNESS
 from test_websocket_contract import Client
 
 SEED = int(os.environ.get("TELLTALE_SEED", "20261125"))
@@ -80,7 +81,7 @@ def test_a_trace_without_an_end_reaches_the_live_stream_in_time(engine):
             waited = (time.monotonic() - begin) * 1000
             assert record["line"] == first.rstrip("\n")
             assert "joined" in record["flags"]
-            assert waited < WAIT_MS + 2000, f"{waited:.0f} ms"  # how long a loaded machine takes on top is not ours
+            assert waited < WAIT_MS + 2000 * SLOWNESS, f"{waited:.0f} ms"  # how long a loaded machine takes on top is not ours
 
     asyncio.run(run())
 
@@ -102,4 +103,4 @@ def test_a_barrier_does_not_wait_for_what_may_follow(engine):
         assert len(records) == round_number * 2 + 2
         late = records[-1]
         assert "joined" in late["flags"] and late["event_time"] == records[-2]["event_time"]
-    assert time.monotonic() - begin < 20 * 2 * WAIT_MS / 1000 + 30
+    assert time.monotonic() - begin < 20 * 2 * WAIT_MS / 1000 + 30 * SLOWNESS

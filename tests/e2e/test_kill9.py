@@ -3,8 +3,8 @@
 A kill that finds everything committed shows little. So nine of ten come when more than a random number of lines is written and not yet
 committed, which the frames of the active segment tell; whether it was so is counted in the dead store. The tenth comes whenever.
 
-TELLTALE_FULL=1: 50 kills; else 8. TELLTALE_SEED chooses the moments. Under a sanitizer the program is slower and so is the writer:
-TELLTALE_WRITER_RATE, and then the rate is not looked at.
+TELLTALE_FULL=1: 50 kills; else 8. TELLTALE_SEED chooses the moments. Under a sanitizer the program is slower and so is the writer
+(TELLTALE_WRITER_RATE says how fast it is), and then the rate is not looked at.
 """
 import json
 import mmap
@@ -20,13 +20,13 @@ import time
 import urllib.parse
 
 import pytest
-from engine import BINARY, run_cli, wait_until
+from engine import BINARY, SLOWNESS, run_cli, wait_until
 
 FULL = os.environ.get("TELLTALE_FULL") == "1"
 KILLS = int(os.environ.get("TELLTALE_KILLS", "50" if FULL else "8"))
 SEED = int(os.environ.get("TELLTALE_SEED", "20261121"))
 FULL_RATE = 120_000
-RATE = int(os.environ.get("TELLTALE_WRITER_RATE", FULL_RATE))
+RATE = int(float(os.environ.get("TELLTALE_WRITER_RATE", FULL_RATE / SLOWNESS)))
 RENAMES = 6
 FILES = 4
 WRITER = pathlib.Path(BINARY).parent / "line_writer"
@@ -47,7 +47,7 @@ class Writer:
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
-        return json.loads(self.child.communicate(timeout=30)[0])
+        return json.loads(self.child.communicate(timeout=30 * SLOWNESS)[0])
 
 
 class Commits:

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import pytest
-from engine import Engine, wait_until
+from engine import Engine, SLOWNESS, wait_until
 from report_readers import properties, read_ctrf, read_junit
 from runner import Connection, Run
 
@@ -338,6 +338,6 @@ def test_many_finals_cost_little(engine, suite):
     suite.finish()
     spent = cpu_seconds() - before
     print(f"RESULT {2 * count} tests' final files: {spent:.2f} s of CPU")
-    assert spent < 1.0
+    assert spent < 1.0 * SLOWNESS
     files = list((suite.folder / "test_logs").glob("*.log"))
     assert len(files) == 2 * count and all(path.read_text().startswith("# final ") for path in files)

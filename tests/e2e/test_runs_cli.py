@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from engine import BINARY, run_cli, wait_until
+from engine import BINARY, SLOWNESS, run_cli, wait_until
 from runner import Connection, Run, append, apart, id_of_test, stamp
 
 
@@ -209,7 +209,7 @@ def test_many_shells_at_once_begin_one_run(engine):
     children = [subprocess.Popen([BINARY, "--data", str(engine.data), "test", "start", f"t{i}", "--run", "crowd", "--worker", f"w{i}"],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(8)]
     for child in children:
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=60 * SLOWNESS)
         assert child.returncode == 0, said
     shown = wait_until(lambda: engine.get("/api/v1/runs/crowd"), "run")
     assert shown["tests"]["running"] == 8

@@ -4,6 +4,9 @@
 Tests are the executables ctest knows (C++: unit, logic, fault, fuzz replays), and the pytest suites under tests/. GoogleTest cases and
 pytest items are counted one by one; a fuzz replay counts as one. What is skipped is listed with its reason.
 
+Under a sanitizer programs are slower: what waits for something waits for longer (TELLTALE_SLOWNESS, a factor; tests read it in
+tests/e2e/engine.py), and what is asserted stays.
+
 Usage: run.py --build DIR [--only KIND,…]   KIND: unit logic fault fuzz e2e python tools
 Exit: 0 all passed, 1 something failed. TELLTALE_TEST_SUMMARY names a file that gets "passed failed skipped".
 """
@@ -28,6 +31,20 @@ SANITIZER_ENV = {
     "UBSAN_OPTIONS": f"print_stacktrace=1:halt_on_error=1:{SYMBOLIZER}",
     "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tools/test/tsan.supp:{SYMBOLIZER}",
 }
+
+# How much longer than without it a test may take: by the value of TELLTALE_SANITIZE.
+SLOWNESS = {"": 1, "address,undefined": 4, "thread": 8}
+
+
+def slowness_of(build):
+    cache = (build / "CMakeCache.txt").read_text() if (build / "CMakeCache.txt").exists() else ""
+    sanitizers = next((line.partition("=")[2] for line in cache.splitlines() if line.startswith("TELLTALE_SANITIZE:")), "")
+    return SLOWNESS.get(sanitizers, max(SLOWNESS.values()))
+
+
+def environment(build):
+    defaults = {**SANITIZER_ENV, "TELLTALE_SLOWNESS": str(slowness_of(build))}
+    return {**defaults, **os.environ}
 
 
 class Tally:
@@ -60,9 +77,10 @@ def ctest_tests(build):
         yield test["name"], kind, test["command"], float(properties.get("TIMEOUT", 600)), properties.get("WORKING_DIRECTORY", build)
 
 
-def run_one(name, kind, command, timeout, folder, scratch):
+def run_one(name, kind, command, timeout, folder, env, scratch):
     report = scratch / f"{name}.xml"
-    env = {**os.environ, **{k: v for k, v in SANITIZER_ENV.items() if k not in os.environ}, "GTEST_OUTPUT": f"xml:{report}"}
+    env = {**env, "GTEST_OUTPUT": f"xml:{report}"}
+    timeout *= float(env["TELLTALE_SLOWNESS"])
     start = time.monotonic()
     try:
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=timeout)
@@ -75,7 +93,8 @@ def run_one(name, kind, command, timeout, folder, scratch):
 def run_executables(args, tally, scratch):
     chosen = [test for test in ctest_tests(args.build) if test[1] in args.only]
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        jobs = [pool.submit(run_one, *test, scratch) for test in chosen]
+        env = environment(args.build)
+        jobs = [pool.submit(run_one, *test, env, scratch) for test in chosen]
         for job in concurrent.futures.as_completed(jobs):
             name, _kind, code, output, report, seconds = job.result()
             before = len(tally.failures)
@@ -99,8 +118,7 @@ def run_pytest(kind, folder, args, tally, scratch):
     if not list((ROOT / folder).rglob("test_*.py")):
         return
     report = scratch / f"pytest-{kind}.xml"
-    env = {**os.environ, **{k: v for k, v in SANITIZER_ENV.items() if k not in os.environ},
-           "TELLTALE_BIN": str(args.build / "bin" / "telltale"), "TELLTALE_BUILD": str(args.build), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**environment(args.build), "TELLTALE_BIN": str(args.build / "bin" / "telltale"), "TELLTALE_BUILD": str(args.build), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", f"--junitxml={report}", folder], cwd=ROOT, env=env)
     before = len(tally.failures)
     if report.exists():
