@@ -323,19 +323,25 @@ def test_pipelined_events_are_kept_in_order(engine):
     assert (shown["outcome"], shown["tests"]["total"], shown["tests"]["by_outcome"]["passed"]) == ("passed", 500, 500)
 
 
-@pytest.mark.skipif(os.environ.get("TELLTALE_FULL") != "1", reason="fails now and then on a loaded machine, the cause is not known yet: TELLTALE_FULL=1")
-def test_what_a_crashed_client_had_written_counts(engine):
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_a_crashed_client_had_written_counts(engine, busy):
+    """`busy`: the engine accepts the connection when its client is gone already."""
     run = Run("crashed")
-    connection = RawConnection(engine)
     requests = [raw_request(engine, run.run, run.started(), run.worker_started())]
-    for number in range(100):
+    for number in range(60):  # as much as the kernel holds for a reader that is not there yet
         requests += [raw_request(engine, run.run, run.test_started(f"t{number}")), raw_request(engine, run.run, run.test_finished(f"t{number}"))]
     requests.append(raw_request(engine, run.run, run.test_started("the one that crashes")))
-    connection.write(b"".join(requests))
-    connection.crash()
+    if busy:
+        os.kill(engine.pid, signal.SIGSTOP)
+    try:
+        connection = RawConnection(engine)
+        connection.write(b"".join(requests))
+        connection.crash()
+    finally:
+        os.kill(engine.pid, signal.SIGCONT)
     wait_until(lambda: engine.request(f"/api/v1/runs/{run.run}").status == 200, "run")
     shown = finished(engine, f"/api/v1/runs/{run.run}")
-    assert (shown["outcome"], shown["tests"]["total"], shown["tests"]["by_outcome"]["passed"]) == ("interrupted", 101, 100)
+    assert (shown["outcome"], shown["remote"], shown["tests"]["total"], shown["tests"]["by_outcome"]["passed"]) == ("interrupted", False, 61, 60)
     assert shown_test(engine, run.id_of("the one that crashes"))["outcome"] == "crashed"
 
 

@@ -118,8 +118,9 @@ base::Status ClientConnection::connect(const Url& url, base::MonoNanos deadline)
   if (!endpoints) return base::pass(endpoints);
   bool done = false;
   IoError error;
-  asio::async_connect(socket_, *endpoints, [&](IoError failure, const tcp::endpoint&) {
+  asio::async_connect(socket_, *endpoints, [&](IoError failure, const tcp::endpoint& connected) {
     error = failure;
+    remote_ = connected;
     done = true;
   });
   if (!run_until(done, deadline)) {
@@ -135,12 +136,12 @@ base::Status ClientConnection::connect(const Url& url, base::MonoNanos deadline)
 
 base::Status ClientConnection::handshake(const Url& url, base::MonoNanos deadline) {
   if (!is_secure(url)) {
-    stream_ = std::make_unique<PlainStream>(std::move(socket_), std::span<char>(scratch_));
+    stream_ = std::make_unique<PlainStream>(std::move(socket_), remote_, std::span<char>(scratch_));
     return {};
   }
   auto tls = make_client_tls();
   if (!tls) return base::pass(tls);
-  stream_ = make_tls_client_stream(std::move(socket_), *tls, url.host);
+  stream_ = make_tls_client_stream(std::move(socket_), remote_, *tls, url.host);
   bool done = false;
   IoError error;
   stream_->handshake([&](IoError failure) {

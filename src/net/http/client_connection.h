@@ -59,6 +59,7 @@ class ClientConnection {
   std::vector<char> scratch_;
   boost::asio::io_context context_;
   boost::asio::ip::tcp::socket socket_;  // until it is connected; then the stream's
+  boost::asio::ip::tcp::endpoint remote_;
   std::unique_ptr<Stream> stream_;
   std::string input_;
   bool reading_ = false;

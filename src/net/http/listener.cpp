@@ -86,7 +86,7 @@ void Listener::accept() {
   waits_for_room_ = context_.sessions.size() >= context_.limits.max_connections + max_refusals;
   if (waits_for_room_) return;
   acceptor_.async_accept(
-      [self = shared_from_this()](IoError error, asio::ip::tcp::socket socket) { self->on_accept(error, std::move(socket)); });
+      peer_, [self = shared_from_this()](IoError error, asio::ip::tcp::socket socket) { self->on_accept(error, std::move(socket)); });
 }
 
 void Listener::on_accept(IoError error, asio::ip::tcp::socket socket) {
@@ -105,9 +105,9 @@ void Listener::begin_session(asio::ip::tcp::socket socket) {
   probe_when_idle(socket);
   std::unique_ptr<Stream> stream;
   if (tls_) {
-    stream = make_tls_server_stream(std::move(socket), tls_);
+    stream = make_tls_server_stream(std::move(socket), peer_, tls_);
   } else {
-    stream = std::make_unique<PlainStream>(std::move(socket), context_.loop->scratch());
+    stream = std::make_unique<PlainStream>(std::move(socket), peer_, context_.loop->scratch());
   }
   const bool full = context_.sessions.size() >= context_.limits.max_connections;
   const auto session = std::make_shared<HttpSession>(context_, std::move(stream));

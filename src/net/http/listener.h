@@ -33,6 +33,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   ServerContext& context_;
   const TlsContext tls_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::ip::tcp::endpoint peer_;  // of the connection that is being accepted
   Deadline retry_;
   bool waits_for_room_ = false;
   bool closed_ = false;

@@ -208,6 +208,46 @@ TEST(ServerConnection, AnIdleOneIsProbed) {
   EXPECT_EQ(timer_of_connection_to(server.port()), "02");
 }
 
+// Who was gone before its connection was accepted: a test runner that crashed while the machine was busy.
+TEST(ServerConnection, OneThatWasResetBeforeItWasAcceptedComesFromWhereItCame) {
+  TestServer server;
+  Told told(server);
+  base::Mutex mutex;
+  base::Condition changed;
+  bool busy = false;
+  bool may_go_on = false;
+  std::string remote;
+  server.on_request = [&](const Request& request, const Responder& respond) {
+    base::MutexLock lock(mutex);
+    if (request.path == "/last-words") {
+      remote = request.remote;
+    } else {
+      busy = true;
+      changed.notify_all();
+      while (!may_go_on) changed.wait(mutex);  // the one thread that accepts
+    }
+    told.add(request.path);
+    respond(Response{});
+  };
+  RawSocket first(server.port());
+  first.send(get("/first"));
+  {
+    base::MutexLock lock(mutex);
+    while (!busy) changed.wait(mutex);
+  }
+  RawSocket crashed(server.port());
+  crashed.send(get("/last-words"));
+  crashed.reset();
+  {
+    base::MutexLock lock(mutex);
+    may_go_on = true;
+  }
+  changed.notify_all();
+  ASSERT_TRUE(told.wait_for("/last-words"));
+  server.stop();
+  EXPECT_TRUE(remote.starts_with("127.0.0.1:")) << remote;
+}
+
 TEST(Pipelining, ThousandsOfRequestsWrittenAtOnceAreAnsweredInOrder) {
   constexpr int count = 5000;
   TestServer server;

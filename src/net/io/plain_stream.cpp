@@ -24,15 +24,14 @@ WriteBuffers::View WriteBuffers::fill(std::span<const std::string_view> pieces) 
   return View{buffers_.data(), buffers_.data() + count};
 }
 
-PlainStream::PlainStream(TcpSocket socket, std::span<char> scratch) : socket_(std::move(socket)), scratch_(scratch) {
+PlainStream::PlainStream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, std::span<char> scratch)
+    : socket_(std::move(socket)), scratch_(scratch), remote_(endpoint_text(remote)) {
   // Failures here mean that the peer is gone already; the first read says so.
   IoError ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   const auto local = socket_.local_endpoint(ignored);
   if (!ignored) local_port_ = local.port();
-  const auto remote = socket_.remote_endpoint(ignored);
-  if (!ignored) remote_ = endpoint_text(remote);
 }
 
 void PlainStream::handshake(Done done) {

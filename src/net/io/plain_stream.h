@@ -37,8 +37,9 @@ class WriteBuffers {
 
 class PlainStream final : public Stream {
  public:
-  // `scratch` outlives the stream; reads deliver through it, so that an idle connection has no buffer.
-  PlainStream(TcpSocket socket, std::span<char> scratch);
+  // `remote` is as accepting or connecting told it: the socket of a peer that has gone knows it no more. `scratch` outlives the stream;
+  // reads deliver through it, so that an idle connection has no buffer.
+  PlainStream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, std::span<char> scratch);
 
   void handshake(Done done) override;
   void read(ReadDone done) override;
@@ -54,7 +55,7 @@ class PlainStream final : public Stream {
 
   TcpSocket socket_;
   const std::span<char> scratch_;
-  std::string remote_;
+  const std::string remote_;
   std::uint16_t local_port_ = 0;
   WriteBuffers buffers_;
 };

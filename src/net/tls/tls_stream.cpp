@@ -18,14 +18,12 @@ constexpr std::size_t record_bytes = 16 * 1024;
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(TcpSocket socket, TlsContext context, ssl::stream_base::handshake_type side)
-      : context_(std::move(context)), side_(side), stream_(std::move(socket), *context_) {
+  TlsStream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, TlsContext context, ssl::stream_base::handshake_type side)
+      : context_(std::move(context)), side_(side), stream_(std::move(socket), *context_), remote_(endpoint_text(remote)) {
     IoError ignored;  // the peer may be gone already; the handshake says so
     stream_.lowest_layer().set_option(boost::asio::ip::tcp::no_delay(true), ignored);
     const auto local = stream_.lowest_layer().local_endpoint(ignored);
     if (!ignored) local_port_ = local.port();
-    const auto remote = stream_.lowest_layer().remote_endpoint(ignored);
-    if (!ignored) remote_ = endpoint_text(remote);
   }
 
   IoError expect_host(const std::string& host) {
@@ -82,7 +80,7 @@ class TlsStream final : public Stream {
   const TlsContext context_;
   const ssl::stream_base::handshake_type side_;
   ssl::stream<TcpSocket> stream_;
-  std::string remote_;
+  const std::string remote_;
   std::uint16_t local_port_ = 0;
   std::array<char, record_bytes> read_buffer_{};
   std::array<char, record_bytes> write_buffer_{};
@@ -90,12 +88,13 @@ class TlsStream final : public Stream {
 
 }  // namespace
 
-std::unique_ptr<Stream> make_tls_server_stream(TcpSocket socket, const TlsContext& context) {
-  return std::make_unique<TlsStream>(std::move(socket), context, ssl::stream_base::server);
+std::unique_ptr<Stream> make_tls_server_stream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, const TlsContext& context) {
+  return std::make_unique<TlsStream>(std::move(socket), remote, context, ssl::stream_base::server);
 }
 
-std::unique_ptr<Stream> make_tls_client_stream(TcpSocket socket, const TlsContext& context, const std::string& host) {
-  auto stream = std::make_unique<TlsStream>(std::move(socket), context, ssl::stream_base::client);
+std::unique_ptr<Stream> make_tls_client_stream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, const TlsContext& context,
+                                               const std::string& host) {
+  auto stream = std::make_unique<TlsStream>(std::move(socket), remote, context, ssl::stream_base::client);
   // Without the check of the name the handshake must not succeed: OpenSSL verifies the chain alone.
   if (stream->expect_host(host)) stream->close();
   return stream;

@@ -10,8 +10,10 @@
 
 namespace telltale::net {
 
-std::unique_ptr<Stream> make_tls_server_stream(TcpSocket socket, const TlsContext& context);
+// `remote` is as accepting or connecting told it: the socket of a peer that has gone knows it no more.
+std::unique_ptr<Stream> make_tls_server_stream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, const TlsContext& context);
 // The handshake fails unless the peer's certificate is for `host` (a name or an address).
-std::unique_ptr<Stream> make_tls_client_stream(TcpSocket socket, const TlsContext& context, const std::string& host);
+std::unique_ptr<Stream> make_tls_client_stream(TcpSocket socket, const boost::asio::ip::tcp::endpoint& remote, const TlsContext& context,
+                                               const std::string& host);
 
 }  // namespace telltale::net
