@@ -31,6 +31,35 @@ std::string provisional_line(std::string_view id, std::string_view outcome = "ru
          " attempt=1 worker=" + std::string(worker) + " name=t.py::" + std::string(id) + "\n";
 }
 
+// Files that tell when a folder is listed.
+class ListedFiles final : public base::Files {
+ public:
+  explicit ListedFiles(base::Files& inner) : inner_(inner) {}
+  std::function<void()> on_list;
+
+  base::Result<std::vector<std::string>> list(const std::string& directory) override {
+    if (const auto told = std::exchange(on_list, nullptr)) told();
+    return inner_.list(directory);
+  }
+  base::Result<std::unique_ptr<base::ReadableFile>> open_read(const std::string& path) override { return inner_.open_read(path); }
+  base::Result<std::unique_ptr<base::WritableFile>> open_write(const std::string& path, base::OpenMode mode) override {
+    return inner_.open_write(path, mode);
+  }
+  base::Result<base::FileInfo> info(const std::string& path) override { return inner_.info(path); }
+  base::Result<base::FileInfo> link_info(const std::string& path) override { return inner_.link_info(path); }
+  base::Status rename(const std::string& from, const std::string& to) override { return inner_.rename(from, to); }
+  base::Status remove(const std::string& path) override { return inner_.remove(path); }
+  base::Status make_directories(const std::string& path) override { return inner_.make_directories(path); }
+  base::Status sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
+  base::Status allocate(const std::string& path, std::uint64_t bytes) override { return inner_.allocate(path, bytes); }
+  base::Result<std::unique_ptr<base::FileLock>> lock(const std::string& path, std::string_view content) override {
+    return inner_.lock(path, content);
+  }
+
+ private:
+  base::Files& inner_;
+};
+
 class RunFilesTest : public ::testing::Test {
  protected:
   std::string text(const std::string& name) { return run_.text(std::string(logs) + "/" + name); }
@@ -67,6 +96,40 @@ TEST_F(RunFilesTest, LinesGoToTheirServiceAndTheirTestWhileItRuns) {
   EXPECT_EQ(run_.status("run-1").state, FilesState::writing);
   EXPECT_EQ(run_.status("run-1").folder, logs);
   EXPECT_TRUE(run_.files().busy());
+}
+
+// The registry knows of a test, and its records are in the store, before its start was told to the thread that writes.
+TEST(RunFiles, LinesOfATestThatStartedWhileTheFilesWereOpenedAreInItsProvisionalFile) {
+  MemoryFiles disk;
+  ListedFiles output(disk);
+  RunFilesHarness run(output, disk);
+  run.start_run("run-1", logs, service("api"));
+  output.on_list = [&] {
+    run.start_test("run-1", a);
+    run.advance(10);
+    run.log("api", "in the test", {}, true);
+    run.advance(10);
+  };
+  run.pump();
+  ASSERT_EQ(output.on_list, nullptr) << "files of earlier runs were looked for";
+  EXPECT_EQ(run.text("/shop/logs/test_logs/" + std::string(a) + ".log"), provisional_line(a) + "[api] in the test\n");
+  EXPECT_EQ(run.text("/shop/logs/test_logs/" + std::string(a) + "_ERRORS.log"), provisional_line(a) + "[api] in the test\n");
+  run.log("api", "and more");
+  run.pump();
+  EXPECT_EQ(run.text("/shop/logs/test_logs/" + std::string(a) + ".log"), provisional_line(a) + "[api] in the test\n[api] and more\n");
+}
+
+TEST_F(RunFilesTest, LinesOfATestWhoseFileWasNotBegunOutlastTheLossOfTheServicesFiles) {
+  run_.start_run("run-1", logs, service("api"));
+  run_.pump();
+  run_.start_test("run-1", a);
+  log("api", "in the test");
+  ASSERT_TRUE(disk_.remove(std::string(logs) + "/api_realtime.log"));
+  run_.pump();
+  run_.advance(2100);
+  run_.pump();
+  EXPECT_EQ(text("api_realtime.log"), "[api] in the test\n");
+  EXPECT_EQ(test_text(std::string(a) + ".log"), provisional_line(a) + "[api] in the test\n");
 }
 
 TEST_F(RunFilesTest, TwoSecondsAfterItsEndATestsFilesAreFinal) {

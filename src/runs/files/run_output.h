@@ -115,6 +115,7 @@ class RunOutput {
   base::Status rebuild(bool services, const std::vector<TestOutput*>& tests);
   base::Status collect(Collected& collected, const RunScan& scan, bool services);
   base::Status collect_record(Collected& collected, const RunRecord& record);
+  TestLog* log_of(Collected& collected, const TestKey& key);
   base::Status place_provisional(TestOutput& test, TestLog& log, record::Sequence through);
   base::Status finals(MonoNanos now);
   base::Status finalize(const std::vector<TestOutput*>& tests);

@@ -45,6 +45,7 @@ struct RunOutput::TestOutput {
 
 struct RunOutput::Collected {
   std::unordered_map<std::string, std::pair<TestOutput*, TestLog>> logs;  // by id
+  bool whoever = false;                                                   // also of tests that are met and not yet among them
   std::size_t held = 0;                                                   // bytes, about
 };
 

@@ -33,11 +33,16 @@ base::Status RunOutput::rebuild(bool services, const std::vector<TestOutput*>& t
   }
   Collected collected;
   for (TestOutput* test : tests) collected.logs[test->id].first = test;
+  collected.whoever = services;
   const TimeSpan times = services ? TimeSpan() : bounds_of(tests);
   if (auto done = collect(collected, {.run = run_, .from_sequence = 0, .to_sequence = through, .times = times}, services); !done)
     return done;
   for (TestOutput* test : tests) {
     if (auto done = place_provisional(*test, collected.logs[test->id].second, through); !done) return done;
+    collected.logs.erase(test->id);
+  }
+  for (auto& [id, met] : collected.logs) {
+    if (auto done = place_provisional(*met.first, met.second, through); !done) return done;
   }
   if (!services) return {};
   routed_ = std::max(routed_, through);
@@ -70,11 +75,22 @@ base::Status RunOutput::collect(Collected& collected, const RunScan& scan, bool 
   return status ? scanned : status;
 }
 
+// Where a test's lines are collected; null: they are not wanted. The registry knows of a test before its start is told here, and what is
+// behind a pass is not read again: so its lines are kept. One that has ended gets its final form soon.
+TestLog* RunOutput::log_of(Collected& collected, const TestKey& key) {
+  if (const auto found = collected.logs.find(key.id); found != collected.logs.end()) return &found->second.second;
+  if (!collected.whoever) return nullptr;
+  TestOutput& test = test_of(key, nullptr);
+  if (test.is_final || test.due) return nullptr;
+  collected.logs[key.id].first = &test;
+  return &collected.logs[key.id].second;
+}
+
 base::Status RunOutput::collect_record(Collected& collected, const RunRecord& record) {
   record.each_test([&](const TestKey& key) {
-    const auto found = collected.logs.find(key.id);
-    if (found == collected.logs.end()) return;
-    found->second.second.add(line_, record.is_gap(), record.is_error(), record.is_shared());
+    TestLog* const log = log_of(collected, key);
+    if (log == nullptr) return;
+    log->add(line_, record.is_gap(), record.is_error(), record.is_shared());
     collected.held += line_.text().size();
   });
   if (collected.held < max_held_bytes) return {};
