@@ -11,7 +11,9 @@ RunParts::RunParts(RunPorts ports) : ports_(std::move(ports)), scratch_(ports_.r
                                                                     .reader = ports_.store,
                                                                     .hub = ports_.hub,
                                                                     .metrics = ports_.metrics,
-                                                                    .barrier = ports_.barrier});
+                                                                    .barrier = ports_.barrier,
+                                                                    .sink = &ports_.store.sink(),
+                                                                    .positions = ports_.store.positions()});
 }
 
 RunParts::~RunParts() {

@@ -212,6 +212,35 @@ def test_files_go_on_after_a_restart(make_engine, tmp_path, killed):
     assert sorted(path.name for path in (suite.folder / "test_logs").iterdir()) == ["test_across_1_master.log", "test_before_1_master.log"]
 
 
+@pytest.mark.parametrize("folder_gone", [False, True])
+def test_files_of_a_run_that_ended_just_before_the_engine_died_are_made_final(make_engine, tmp_path, folder_gone):
+    """`folder_gone`: they could not be made final before the end, so that the next start has to."""
+    engine = make_engine().start()
+    suite = Suite(engine, "run-1", tmp_path / "suite/logs", ["api"])
+    suite.begin("t.py::test_a")
+    write(engine, "api.log", f"{stamp()} INFO one", f"{stamp()} ERROR two")
+    suite.wait_for("test_logs/test_a_1_master.log", "two")
+    engine.barrier()
+    suite.end("t.py::test_a", "failed")
+    mark = suite.folder / ".telltale-run"
+    if folder_gone:
+        mark.rename(tmp_path / "mark")
+    suite.send(suite.run.finished("failed"))
+    if folder_gone:
+        wait_until(lambda: suite.about()["output"]["problem"], "failing files")
+    engine.kill()
+    if folder_gone:
+        assert suite.test_lines("test_a_1_master")[0].startswith("# provisional ")
+        (tmp_path / "mark").rename(mark)
+    engine.start()
+    path = suite.folder / "test_logs/test_a_1_master.log"
+    wait_until(lambda: path.read_text().startswith("# final "), "final file")
+    suite.final()
+    assert "lines=2 shared=0 errors=1" in suite.test_lines("test_a_1_master")[0] and len(suite.test_lines("test_a_1_master")) == 3
+    assert "outcome=failed" in suite.test_lines("test_a_1_master", "_ERRORS.log")[0]
+    assert len(suite.lines("api_realtime.log")) == 2
+
+
 @pytest.fixture
 def plain_user():
     """(folder, id) of a user to whom rights mean something, or None for the one that runs the tests."""

@@ -12,11 +12,12 @@ namespace {
 constexpr std::int64_t barrier_ns = 2 * base::nanos_per_second;
 constexpr std::int64_t round_ns = 100 * base::nanos_per_millisecond;  // between rounds while records come in
 constexpr std::int64_t idle_ns = 3600 * base::nanos_per_second;
+constexpr std::int64_t note_retry_ns = 100 * base::nanos_per_millisecond;  // when the store had no space for a note
 constexpr std::size_t max_known_runs = 1000;
 
 }  // namespace
 
-RunFiles::RunFiles(RunFilesPorts ports) : ports_(std::move(ports)), metrics_(ports_.metrics) {}
+RunFiles::RunFiles(RunFilesPorts ports) : ports_(std::move(ports)), metrics_(ports_.metrics), unfinished_(ports_.sink) {}
 
 RunFiles::~RunFiles() {
   stop();
@@ -26,6 +27,13 @@ void RunFiles::start(Registry& registry, const Attributor& attributor, bool own_
   registry_ = &registry;
   attributor_ = &attributor;
   own_thread_ = own_thread;
+  for (const std::string& run : unfinished_files_of(ports_.positions)) {
+    {
+      base::MutexLock lock(mutex_);
+      known_[run] = {{FilesState::writing, {}, {}}, false};
+    }
+    post([this, run](MonoNanos now) { recover(run, now); });
+  }
   if (own_thread) tasks_.spawn("files", [this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -46,6 +54,9 @@ void RunFiles::stop() {
   }
   for (const auto& [id, output] : runs_) output->close(now);
   publish();
+  for (const auto& [id, output] : runs_) {
+    if (output->status().state == FilesState::final) unfinished_.set(id, false);
+  }
   subscription_.reset();
   runs_.clear();
   base::MutexLock lock(mutex_);
@@ -83,9 +94,42 @@ std::optional<MonoNanos> RunFiles::pump() {
     if (due) next = next ? std::min(*next, *due) : *due;
   }
   publish();
-  std::erase_if(runs_, [](const auto& entry) { return entry.second->is_over(); });
+  let_go_of_what_is_over();
+  if (unfinished_.retry()) return next;
+  return std::min(next.value_or(now + note_retry_ns), now + note_retry_ns);
+}
+
+void RunFiles::let_go_of_what_is_over() {
+  std::erase_if(runs_, [this](const auto& entry) {
+    if (!entry.second->is_over()) return false;
+    unfinished_.set(entry.first, false);
+    return true;
+  });
   if (runs_.empty()) subscription_.reset();
-  return next;
+}
+
+// A run that had ended when the engine before this one did, but not its files.
+void RunFiles::recover(const std::string& run, MonoNanos now) {
+  const auto found = registry_->run(run);
+  if (found && found->state == RunState::running) return;  // the registry tells of it
+  if (!found || !found->output) {
+    const bool for_good = found || found.error().code == base::ErrorCode::run_not_found;
+    if (!found)
+      telemetry::log(telemetry::LogLevel::warning, "files", "run {}: its files stay as they are: {}", run, found.error().message());
+    if (forget(run) && for_good) unfinished_.set(run, false);
+    return;
+  }
+  registry_->set_output_state(run, OutputState::local);
+  open_run(*found, true);
+  with(run, [now](RunOutput& output) { output.run_finished(now); });
+  settle(run);
+}
+
+// False: there was nothing to forget.
+bool RunFiles::forget(const std::string& run) {
+  base::MutexLock lock(mutex_);
+  changed_.notify_all();
+  return known_.erase(run) > 0;
 }
 
 std::deque<RunFiles::Command> RunFiles::take_commands() {
@@ -138,12 +182,16 @@ void RunFiles::on_run_started(const Run& run, bool resumed) {
   if (!local)
     telemetry::log(telemetry::LogLevel::debug, "files", "run {}: its files are its client's: {}", run.id, checked.error().message());
   registry_->set_output_state(run.id, local ? OutputState::local : OutputState::remote);
-  if (!local) return;
+  if (!local) {
+    if (forget(run.id)) unfinished_.set(run.id, false);
+    return;
+  }
   {
     base::MutexLock lock(mutex_);
     forget_oldest();
     known_[run.id] = {{FilesState::writing, run.output->folder, {}}, false};
   }
+  unfinished_.set(run.id, true);
   post([this, run, resumed](MonoNanos) { open_run(run, resumed); });
 }
 

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/task_group.h"
 #include "runs/files/run_output.h"
+#include "runs/files/unfinished.h"
 
 namespace telltale::runs {
 
@@ -29,6 +30,9 @@ struct RunFilesPorts {
   telemetry::Metrics& metrics;
   // Returns when all that existed at the call has been read by the sources and is in the store, or the time is over.
   std::function<void(std::int64_t timeout_ns)> barrier;
+  // The store's, and its positions at opening: they keep which runs' files are not final yet. Without a sink a restart forgets.
+  record::BatchSink* sink = nullptr;
+  std::vector<record::Position> positions{};
 };
 
 class RunFiles final : public RegistryListener {
@@ -36,13 +40,14 @@ class RunFiles final : public RegistryListener {
   explicit RunFiles(RunFilesPorts ports);
   ~RunFiles() override;
 
-  // Before the registry tells of anything; both outlive stop(). With `own_thread` false the caller drives it by pump(): for tests.
+  // Before the registry tells of anything; both outlive stop(). Files that an engine before this one left unfinished are made final. With
+  // `own_thread` false the caller drives it by pump(): for tests.
   void start(Registry& registry, const Attributor& attributor, bool own_thread = true);
   // Writes what can be written and ends the thread. Idempotent.
   void stop();
 
   // --- of any thread
-  // `none` for runs whose files are not written here, and for those that ended before this engine started.
+  // `none` for runs whose files are not written here, and for those whose files were final before this engine started.
   OutputStatus status(const std::string& run) const TT_EXCLUDES(mutex_);
   // Waits until the files of a run that has ended are final. False: not within the time, or they will not be.
   bool wait_until_final(const std::string& run, std::int64_t timeout_ns) TT_EXCLUDES(mutex_);
@@ -73,6 +78,9 @@ class RunFiles final : public RegistryListener {
   std::deque<Command> take_commands() TT_EXCLUDES(mutex_);
   bool is_local(const std::string& run) const TT_EXCLUDES(mutex_);
   void open_run(const Run& run, bool resumed);
+  void recover(const std::string& run, MonoNanos now);
+  bool forget(const std::string& run) TT_EXCLUDES(mutex_);
+  void let_go_of_what_is_over();
   void settle(const std::string& run);
   void with(const std::string& run, const std::function<void(RunOutput&)>& action);
   void publish() TT_EXCLUDES(mutex_);
@@ -80,6 +88,7 @@ class RunFiles final : public RegistryListener {
 
   const RunFilesPorts ports_;
   FileMetrics metrics_;
+  UnfinishedFiles unfinished_;
   Registry* registry_ = nullptr;
   const Attributor* attributor_ = nullptr;
   bool own_thread_ = true;

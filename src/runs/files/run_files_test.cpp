@@ -353,6 +353,50 @@ TEST_F(RunFilesTest, FilesGoOnAfterARestartOfTheEngine) {
   EXPECT_EQ(disk_.list(std::string(logs) + "/test_logs")->size(), 2U);
 }
 
+TEST_F(RunFilesTest, FilesThatAnEngineLeftUnfinishedAreMadeFinalByTheNext) {
+  run_.start_run("run-1", logs, service("api"));
+  run_.start_test("run-1", a);
+  log("api", "in the test");
+  run_.pump();
+  ASSERT_TRUE(disk_.remove(std::string(logs) + "/.telltale-run"));
+  run_.finish_test("run-1", a);
+  run_.finish_run("run-1");
+  run_.pump();
+  run_.restart();
+  EXPECT_EQ(test_text(std::string(a) + ".log"), provisional_line(a) + "[api] in the test\n");
+  EXPECT_EQ(run_.status("run-1").state, FilesState::writing);
+  EXPECT_TRUE(run_.files().busy());
+  run_.put_mark("run-1", logs);
+  run_.pump();
+  const std::string made_final = final_line(a, "lines=1 shared=0 errors=0 possible_errors=0") + "[api] in the test\n";
+  EXPECT_EQ(test_text(std::string(a) + ".log"), made_final);
+  EXPECT_EQ(text("api_realtime.log"), "[api] in the test\n");
+  EXPECT_EQ(run_.status("run-1").state, FilesState::final);
+  EXPECT_EQ(run_.status("run-1").folder, logs);
+  EXPECT_EQ(run_.registry().run("run-1")->output_state, OutputState::local);
+  run_.restart();
+  EXPECT_EQ(run_.status("run-1").state, FilesState::none) << "what is final is not made again";
+  EXPECT_FALSE(run_.files().busy());
+}
+
+TEST_F(RunFilesTest, FilesThatCannotBeFinishedAreGivenUpForGood) {
+  run_.start_run("run-1", logs, service("api"));
+  run_.start_test("run-1", a);
+  log("api", "in the test");
+  run_.pump();
+  ASSERT_TRUE(disk_.remove(std::string(logs) + "/.telltale-run"));
+  run_.finish_run("run-1");
+  run_.restart();
+  for (int i = 0; i < 20; ++i) {
+    run_.pump();
+    EXPECT_EQ(run_.files().busy(), i < 16) << i;
+    run_.advance(2000);
+  }
+  run_.restart();
+  EXPECT_FALSE(run_.files().busy());
+  EXPECT_EQ(run_.status("run-1").state, FilesState::none);
+}
+
 TEST_F(RunFilesTest, ManyTestsAreMadeFinalInOnePass) {
   run_.start_run("run-1", logs, service("api"));
   for (int i = 0; i < 300; ++i) {

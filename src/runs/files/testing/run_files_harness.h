@@ -39,7 +39,9 @@ class RunFilesHarness {
                                                       .reader = *store_.engine,
                                                       .hub = *hub_,
                                                       .metrics = store_.metrics,
-                                                      .barrier = [this](std::int64_t) { store_.engine->pump(); }});
+                                                      .barrier = [this](std::int64_t) { store_.engine->pump(); },
+                                                      .sink = &store_.engine->sink(),
+                                                      .positions = store_.engine->positions()});
     auto registry = Registry::open(registry_ports(), {}, {files_.get()});
     ASSERT_TRUE(registry) << registry.error().message();
     registry_ = std::move(*registry);
