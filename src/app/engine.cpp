@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -105,8 +106,8 @@ class EngineImpl final : public Engine {
     const auto keep = [&](Status status) {
       if (!status && first) first = std::move(status);
     };
-    if (announced_) keep(remove_engine_file(files_, config_.store.data));
-    announced_ = false;
+    if (announced_) keep(remove_engine_file(files_, config_.store.data, *announced_));
+    announced_.reset();
     if (file_source_ != nullptr) file_source_->stop();
     if (process_source_ != nullptr) process_source_->stop();
     if (workers_ != nullptr) workers_->stop();
@@ -326,7 +327,7 @@ class EngineImpl final : public Engine {
     const bool asks = config_.server.require_token;
     const EngineFile file{.url = info_.url, .pid = ::getpid(), .version = version(), .token = asks ? token_ : ""};
     if (auto written = write_engine_file(files_, config_.store.data, file); !written) return written;
-    announced_ = true;
+    announced_ = file;
     info_.token_hint = asks ? fmt::format("in {}", base::join_path(config_.store.data, "engine.json")) : "none is asked for";
     return {};
   }
@@ -347,7 +348,7 @@ class EngineImpl final : public Engine {
   EngineInfo info_;
   std::int32_t zone_offset_seconds_ = 0;
   std::string token_;
-  bool announced_ = false;
+  std::optional<EngineFile> announced_;
   base::Mutex listeners_mutex_;
   std::vector<api::ListenerInfo> listeners_ TT_GUARDED_BY(listeners_mutex_);
 

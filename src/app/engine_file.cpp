@@ -44,7 +44,10 @@ base::Result<std::optional<EngineFile>> read_engine_file(base::Files& files, con
   return std::optional<EngineFile>(std::move(engine));
 }
 
-base::Status remove_engine_file(base::Files& files, const std::string& data_folder) {
+base::Status remove_engine_file(base::Files& files, const std::string& data_folder, const EngineFile& engine) {
+  const auto found = read_engine_file(files, data_folder);
+  if (!found) return std::unexpected(found.error());
+  if (*found != engine) return {};
   auto removed = files.remove(path_of(data_folder));
   if (!removed && removed.error().code == base::ErrorCode::file_not_found) return {};
   return removed;

@@ -117,6 +117,16 @@ def test_twenty_at_once_make_one_engine(life, stale):
     assert status_of(engines[0], engines[0]["token"])[0] == 200
 
 
+def test_an_engine_that_ends_leaves_the_file_of_another(life):
+    first = life.start()
+    life.data.rename(life.folder / "moved away")
+    second = life.start()
+    assert second["pid"] != first["pid"]
+    os.kill(first["pid"], signal.SIGTERM)
+    wait_until(lambda: is_gone(first["pid"]), "end of the first")
+    assert life.about()["pid"] == second["pid"] and life.start() == {**second, "started": False}
+
+
 def test_a_killed_engine_comes_back_where_it_was(life):
     first = life.start()
     kill(first["pid"])
