@@ -23,8 +23,10 @@ void add_common_options(Command program, CommonOptions& options) {
   program.flag("--json", options.json, "For programs: JSON on standard output");
 }
 
+// An empty variable of ours is one that is not set: `TELLTALE_URL= telltale …` asks nobody in particular.
 std::optional<std::string> environment_variable(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
+  if (value != nullptr && *value == '\0' && name.starts_with("TELLTALE_")) value = nullptr;
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 

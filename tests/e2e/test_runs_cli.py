@@ -43,6 +43,17 @@ QUESTIONS = [("runs",), ("runs", "--json"), ("runs", "suite"), ("runs", "suite",
              ("query", '{test="s.py::test_first", run="suite"}'), ("query", '{run="suite"}', "--count")]
 
 
+def test_empty_variables_are_not_set(engine):
+    empty = {"TELLTALE_URL": "", "TELLTALE_TOKEN": "", "TELLTALE_RUN": "", "TELLTALE_ENV": "", "TELLTALE_ENVIRONMENTS": "", "TELLTALE_CONFIG": ""}
+    append(engine, "api.log", "hello")
+    engine.barrier()
+    assert "hello" in tool(engine, "query", "{}", env=empty).stdout
+    status = tool(engine, "engine", "status", "--json", env=empty)
+    assert status.returncode == 0 and json.loads(status.stdout)["url"] == engine.url, status.stderr
+    assert tool(engine, "test", "start", "t", env=empty).returncode == 2, "no run is named"
+    assert tool(engine, "config", "check", env=empty).returncode == 0
+
+
 def test_the_same_with_an_engine_and_without(suite):
     engine, _, _ = suite
     online = {words: ask(engine, *words) for words in QUESTIONS}
