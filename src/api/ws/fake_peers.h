@@ -131,22 +131,22 @@ class FakeConnection final : public net::WsConnection {
   }
 
   // Waits until `done` is true of the messages so far, and gives them; gives up after 20 s.
-  std::vector<std::string> wait(const std::function<bool(const std::vector<std::string>&)>& done) {
+  std::vector<std::string> wait(const std::function<bool(const std::vector<std::string>&)>& done) const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     base::MutexLock lock(mutex_);
     while (!done(messages_) && std::chrono::steady_clock::now() < deadline) changed_.wait_for(mutex_, std::chrono::milliseconds(50));
     return messages_;
   }
-  std::vector<std::string> wait_for_count(std::size_t count) {
+  std::vector<std::string> wait_for_count(std::size_t count) const {
     return wait([count](const auto& messages) { return messages.size() >= count; });
   }
-  bool wait_for_text(std::string_view part) {
+  bool wait_for_text(std::string_view part) const {
     const auto has = [part](const auto& messages) {
       return std::any_of(messages.begin(), messages.end(), [&](const auto& text) { return text.find(part) != std::string::npos; });
     };
     return has(wait(has));
   }
-  bool wait_for_queue() {
+  bool wait_for_queue() const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     base::MutexLock lock(mutex_);
     while (queued_ == 0 && std::chrono::steady_clock::now() < deadline) changed_.wait_for(mutex_, std::chrono::milliseconds(50));
@@ -178,7 +178,7 @@ class FakeConnection final : public net::WsConnection {
   }
 
   mutable base::Mutex mutex_;
-  base::Condition changed_;
+  mutable base::Condition changed_;
   bool reading_ TT_GUARDED_BY(mutex_) = true;
   std::size_t queued_ TT_GUARDED_BY(mutex_) = 0;
   int close_code_ TT_GUARDED_BY(mutex_) = 0;
