@@ -7,21 +7,26 @@ import time
 class Budget:
     """Seconds that may be spent on waiting for something that does not answer. Waiting that was answered costs nothing.
 
+    `allowed`: all that was ever granted; `spent` never exceeds it by more than what one waiting takes too long to wake up.
     One thread (the test thread) spends; any thread may look.
     """
 
     def __init__(self, seconds: float, clock=time.monotonic):
-        self._left = seconds
         self._clock = clock
+        self.allowed, self.spent = seconds, 0.0
 
     def left(self) -> float:
-        return max(0.0, self._left)
+        return max(0.0, self.allowed - self.spent)
 
     def spend(self, seconds: float) -> None:
-        self._left -= seconds
+        self.spent += seconds
 
     def add(self, seconds: float) -> None:
-        self._left += seconds
+        self.allowed += seconds
+
+    def limit(self, seconds: float) -> None:
+        """From now on so many, whatever was left."""
+        self.allowed = self.spent + seconds
 
     def attempt(self, action, patience: float):
         """Calls `action(seconds it may take)`, which returns (answered, result); the time it took is spent unless it was answered."""

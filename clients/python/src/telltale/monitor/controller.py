@@ -15,6 +15,7 @@ from .run import RunMonitor
 from .tracker import Failure
 
 MOST_NAMED = 50  # tests, gaps, files: of more only the number is shown
+STOP_SECONDS = 0.2  # for the end of the live lines' thread
 PREFIX = "REAL-TIME POD MONITORING: "
 CRASHED = "???"  # xdist's phase of a test whose worker died
 
@@ -33,6 +34,11 @@ class ControllerHooks:
         self._interrupted = False
         self._result = None
         self._worker_notes: list = []  # what each worker said at its end
+
+    @property
+    def budget(self):
+        """What this process waited, and may wait, for an engine that does not answer."""
+        return self._run.budget
 
     # --- begin
 
@@ -186,7 +192,8 @@ class ControllerHooks:
         if self._tracker is not None:
             self._tracker.end_worker()
         if self._live is not None:
-            self._live.stop()
+            self._run.budget.add(STOP_SECONDS)
+            self._run.budget.attempt(lambda seconds: (False, self._live.stop(seconds)), STOP_SECONDS)
         self._console.drain()
         self._result = self._run.close(self._outcome(int(exitstatus)), int(exitstatus))
 

@@ -11,6 +11,7 @@ from .wire import Answer, WireError
 
 START_PATIENCE_SECONDS = 0.25  # for one test's start event to be written
 BARRIER_TURN_SECONDS = 0.25
+CLOSE_SECONDS = 0.1  # for the end of the events' thread
 ANSWER_SECONDS = 3.0  # an engine that was alive a moment ago answers in that time
 
 
@@ -37,6 +38,11 @@ class Link:
         if self.client.send(event) or not before_code or self.client.fatal:
             return
         self.budget.attempt(lambda seconds: (self.client.wait_written(seconds),) * 2, START_PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.budget.add(CLOSE_SECONDS)
+        self.budget.attempt(lambda seconds: (False, self.client.close(seconds)), CLOSE_SECONDS)
 
     def alive(self, patience: float = 10.0) -> bool:
         """Whether the engine has answered everything so far; waits for it within the budget."""

@@ -146,7 +146,7 @@ class LiveStream:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float = 0.2) -> None:
+    def stop(self, seconds: float) -> None:
         self._stopped.set()
         self._thread.join(seconds)
 

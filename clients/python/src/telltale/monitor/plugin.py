@@ -106,6 +106,10 @@ class WorkerEnd:
     def __init__(self, config, tracker: Tracker, link: Link):
         self._config, self._tracker, self._link = config, tracker, link
 
+    @property
+    def budget(self) -> Budget:
+        return self._link.budget
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
         tracker, client = self._tracker, self._link.client
@@ -117,4 +121,4 @@ class WorkerEnd:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
-        self._link.client.close()
+        self._link.close()

@@ -219,7 +219,8 @@ def read_engine_json(data: str) -> dict | None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of that id runs; where that cannot be known, yes."""
+    """Whether a process of that id runs; where that cannot be known, yes. One that has ended does not, although its number stays taken until
+    somebody asks for its exit code: the first process of a container may do so late or never."""
     if pid <= 0 or os.name == "nt":
         return True
     try:
@@ -228,4 +229,12 @@ def is_alive(pid: int) -> bool:
         return False
     except OSError:
         return True
-    return True
+    return process_state(pid) not in ("Z", "X")
+
+
+def process_state(pid: int) -> str:
+    """The letter by which Linux names it; elsewhere nothing."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""

@@ -18,7 +18,7 @@ from .output import OutputFolder
 from .program import (EngineFinder, Environment, MonitoringOff, environment_wanted, environment_words, find_program, read_environment)
 from .services import DeclaredServices
 
-# What a broken engine may cost, in seconds; together less than the two that are promised.
+# What a broken engine may cost, in seconds; together, and with Link.close(), less than the two that are promised. The rest is for what starts and ends anyway.
 START_SECONDS = 0.8
 END_SECONDS = 0.9  # after an engine that answered at the start
 WORKER_SECONDS = 0.4  # each process that runs tests, all at the same time
@@ -125,7 +125,7 @@ class RunMonitor:
         self.answered = bool(known) and self.link.alive()
         if self.client.fatal:
             raise MonitoringOff(self.client.fatal)
-        self.budget = self.link.budget = Budget(END_SECONDS if self.answered else SILENT_SECONDS)
+        self.budget.limit(END_SECONDS if self.answered else SILENT_SECONDS)
 
     def _run_members(self) -> dict:
         settings = self.settings
@@ -223,8 +223,8 @@ class RunMonitor:
         self.problems += fetch_files(self.link, self.run, shown, self.output.path)
 
     def _abandon(self) -> None:
-        if self.client is not None:
-            self.client.close()
+        if self.link is not None:
+            self.link.close()
         if self.output is not None:
             self.output.release()
 
