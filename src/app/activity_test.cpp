@@ -117,6 +117,19 @@ TEST_F(ActivityTest, AWebSocketCountsWhenSomethingGoesOverIt) {
   EXPECT_TRUE(activity.end_if_idle(idle));
 }
 
+TEST_F(ActivityTest, ARelayCountsWhileItIsConnectedHoweverSilent) {
+  net::Request request;
+  request.path = "/api/v1/relay";
+  auto decision = activity.upgrade(request);
+  auto handler = std::move(std::get<std::unique_ptr<net::WsHandler>>(decision));
+  clock.advance(100 * idle);
+  EXPECT_FALSE(activity.end_if_idle(idle));
+  handler->on_close();
+  EXPECT_FALSE(activity.end_if_idle(idle)) << "the time counts from its end";
+  clock.advance(idle);
+  EXPECT_TRUE(activity.end_if_idle(idle));
+}
+
 TEST_F(ActivityTest, RefusalsAndClosedConnectionsArePassedOn) {
   net::Request request;
   request.path = "/no";

@@ -10,6 +10,8 @@ using base::Result;
 
 namespace {
 
+constexpr std::int64_t start_pause_ns = 10 * base::nanos_per_second;  // an attempt costs as much as a program's start
+
 bool is_loopback(const std::string& url_text) {
   const auto url = net::parse_url(url_text);
   return url && (url->host == "localhost" || url->host == "::1" || url->host == "[::1]" || url->host.starts_with("127."));
@@ -23,7 +25,10 @@ EngineFinder::EngineFinder(base::Files& files, const base::Clock& clock, EngineL
 Result<EngineAddress> EngineFinder::find(bool may_start) {
   if (options_.url) return find_named();
   EngineLife life(files_, clock_, options_);
-  return may_start ? life.start() : life.attach();
+  if (!may_start || clock_.mono() < next_start_) return life.attach();
+  auto started = life.start();
+  if (!started) next_start_ = clock_.mono() + start_pause_ns;
+  return started;
 }
 
 // An engine that was killed comes back with another port and another token: its data folder tells both. It is not started here, for whoever

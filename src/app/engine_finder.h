@@ -18,7 +18,8 @@ class EngineFinder {
   EngineFinder(base::Files& files, const base::Clock& clock, EngineLifeOptions options, std::string heir = {});
 
   // A named engine: it, or when it does not answer and was on this machine, the one that has its data folder now. Else the engine of the
-  // data folder, which is started when there is none and `may_start`. Errors as EngineLife's.
+  // data folder, which is started when there is none and `may_start` (for some seconds not again after that failed). Errors as
+  // EngineLife's.
   base::Result<EngineAddress> find(bool may_start);
 
  private:
@@ -28,6 +29,7 @@ class EngineFinder {
   const base::Clock& clock_;
   const EngineLifeOptions options_;
   std::string heir_;
+  base::MonoNanos next_start_ = 0;
 };
 
 }  // namespace telltale::app

@@ -24,6 +24,12 @@ struct Message {
   base::UnixNanos arrived = 0;      // binary
 };
 
+// What the store has of a stream by now.
+struct Commit {
+  StreamPlace at;
+  bool is_end = false;
+};
+
 // One barrier: asked for by a caller's thread, served by the source's, awaited by the caller.
 struct BarrierWait {
   RelayTable::Barrier barrier;  // the source's thread's; the rest is guarded by the mutex
@@ -74,10 +80,13 @@ class ProcessSource::Impl {
     const auto& position = batch->batch.position;
     if (!position || !position->key.starts_with(process_key_prefix)) return;
     const auto decoded = decode_process_position(position->value);
-    if (!decoded) return;  // the end of a stream
+    const bool is_end = position->value.empty();
+    if (!decoded && !is_end) return;
     {
       base::MutexLock lock(mutex_);
-      commits_[position->key.substr(process_key_prefix.size())] = decoded->at;
+      Commit& commit = commits_[position->key.substr(process_key_prefix.size())];
+      if (decoded) commit.at = decoded->at;
+      commit.is_end = is_end;
     }
     changed_.notify_one();
   }
@@ -146,11 +155,11 @@ class ProcessSource::Impl {
   const ProcessSourcePorts ports_;
   const std::shared_ptr<Signal> signal_;  // second owners: callbacks that sinks hold
   ProcessMetrics metrics_;
-  RelayTable table_;                                  // the thread's
-  std::map<std::string, StreamPlace> taken_commits_;  // the thread's
-  std::vector<Message> taken_messages_;               // the thread's
-  bool barriers_wait_ = false;                        // the thread's
-  std::uint64_t last_barrier_ = 0;                    // the thread's
+  RelayTable table_;                             // the thread's
+  std::map<std::string, Commit> taken_commits_;  // the thread's
+  std::vector<Message> taken_messages_;          // the thread's
+  bool barriers_wait_ = false;                   // the thread's
+  std::uint64_t last_barrier_ = 0;               // the thread's
 
   mutable base::Mutex mutex_;
   base::Condition changed_;
@@ -159,7 +168,7 @@ class ProcessSource::Impl {
   bool woken_ TT_GUARDED_BY(mutex_) = false;
   RelayConnection last_connection_ TT_GUARDED_BY(mutex_) = 0;
   std::vector<Message> messages_ TT_GUARDED_BY(mutex_);  // bounded by the relays' windows
-  std::map<std::string, StreamPlace> commits_ TT_GUARDED_BY(mutex_);
+  std::map<std::string, Commit> commits_ TT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<BarrierWait>> barriers_ TT_GUARDED_BY(mutex_);  // shared: their callers
   SourceHealth health_ TT_GUARDED_BY(mutex_){.name = "process", .detail = {}};
   base::TaskGroup tasks_;  // last: its thread uses all of the above
@@ -212,7 +221,10 @@ void ProcessSource::Impl::take(Message& message) {
 
 void ProcessSource::Impl::run() {
   while (wait()) {
-    for (const auto& [key, at] : taken_commits_) table_.committed(key, at);
+    for (const auto& [key, commit] : taken_commits_) {
+      table_.committed(key, commit.at);
+      if (commit.is_end) table_.committed_end(key);
+    }
     for (auto& message : taken_messages_) take(message);
     table_.advance([signal = signal_] { signal->raise(); });
     serve_barriers();
@@ -231,6 +243,8 @@ void ProcessSource::Impl::serve_barriers() {
   }
   barriers_wait_ = false;
   const auto answers = table_.take_answers();
+  // Nobody waits at a barrier for what may follow the last lines.
+  if (!answers.empty()) ports_.blocks.flush();
   for (const auto& wait : waits) {
     if (wait->barrier.id == 0) wait->barrier = table_.begin_barrier(++last_barrier_);
     for (const auto& [relay, id] : answers)

@@ -11,29 +11,60 @@ using base::PushOutcome;
 using record::Gap;
 using record::GapReason;
 
+namespace {
+
+record::Position position_of(const std::string& key, const record::StreamId& stream, const StreamPlace& at) {
+  return {process_position_key(key), encode_process_position({at, stream})};
+}
+
+class PlacesInside final : public record::InnerPositions {
+ public:
+  PlacesInside(std::string key, const record::StreamId& stream, const StreamPlace& from)
+      : key_(std::move(key)), stream_(stream), from_(from) {}
+  record::Position behind(std::string_view begin, std::uint64_t lines) const override {
+    return position_of(key_, stream_, {from_.offset + begin.size(), from_.line + lines});
+  }
+
+ private:
+  const std::string key_;
+  const record::StreamId stream_;
+  const StreamPlace from_;
+};
+
+}  // namespace
+
 ProcessStream::ProcessStream(std::string key, record::StreamRef stream, StreamPlace committed)
     : key_(std::move(key)), stream_(std::move(stream)), received_(committed), pushed_(committed), committed_(committed) {}
 
-record::Position ProcessStream::position(const StreamPlace& at) const {
-  return {process_position_key(key_), encode_process_position({at, stream_->id})};
-}
-
-void ProcessStream::receive(record::RawBlock block, const StreamPlace& from, const StreamPlace& to, GapReason reason) {
+bool ProcessStream::receive(record::RawBlock block, StreamPlace from, const StreamPlace& to, GapReason reason) {
+  if (from.offset < received_.offset) {
+    // An engine before had stored its first lines.
+    const std::uint64_t here = received_.offset - from.offset;
+    if (block.truncated || here >= block.bytes.size() || block.bytes[here - 1] != '\n') return false;
+    block.bytes.erase(0, here);
+    from = received_;
+  }
   if (from.offset > received_.offset) add_gap(from, block.observed_time, reason);
   block.stream = stream_;
   block.raw_from = from.offset;
   block.raw_to = to.offset;
   block.first_source_line = from.line;
-  block.position = position(to);
+  block.position = position_of(key_, stream_->id, to);
+  block.inner_positions = std::make_unique<const PlacesInside>(key_, stream_->id, from);
   last_observed_ = block.observed_time;
   const std::uint64_t cost = relay_cost(block.bytes.size());
   queued_ += cost;
   items_.emplace_back(Block{std::move(block), cost});
   received_ = to;
+  return true;
 }
 
 void ProcessStream::end(const StreamPlace& at, GapReason reason) {
   if (at.offset > received_.offset) add_gap(at, 0, reason);
+  items_.emplace_back(Rest{});
+}
+
+void ProcessStream::release() {
   items_.emplace_back(End{});
 }
 
@@ -43,7 +74,6 @@ void ProcessStream::give_up(std::string detail) {
   gap.from_time = last_observed_;
   gap.detail = std::move(detail);
   items_.emplace_back(Missing{std::move(gap), received_});
-  items_.emplace_back(End{});
 }
 
 void ProcessStream::skip_to(const StreamPlace& at) {
@@ -66,6 +96,7 @@ bool ProcessStream::advance(const Sinks& sinks, const std::function<void()>& on_
     const Step step = std::visit([&](auto& item) { return push(item, sinks, on_space); }, items_.front());
     if (step != Step::done) return step != Step::no_space;
     items_.pop_front();
+    flushed_ = false;
   }
   return true;
 }
@@ -86,14 +117,21 @@ ProcessStream::Step ProcessStream::push(Block& item, const Sinks& sinks, const s
   return Step::not_settled;
 }
 
+// True when all before is stored. Lines that wait for what may follow them do so in vain.
+bool ProcessStream::settle(const Sinks& sinks) {
+  if (is_settled()) return true;
+  if (!std::exchange(flushed_, true)) sinks.blocks.flush();
+  return false;
+}
+
 // A gap goes to the store directly, so it waits until everything before it is there.
 ProcessStream::Step ProcessStream::push(Missing& item, const Sinks& sinks, const std::function<void()>& on_space) {
-  if (!is_settled()) return Step::not_settled;
+  if (!settle(sinks)) return Step::not_settled;
   const base::UnixNanos now = sinks.clock.wall();
   if (item.gap.to_time == 0) item.gap.to_time = now;
   if (item.gap.from_time == 0 || item.gap.from_time > item.gap.to_time) item.gap.from_time = item.gap.to_time;
   auto batch = record::make_gap_batch(stream_, item.gap, now);
-  batch.position = position(item.to);
+  batch.position = position_of(key_, stream_->id, item.to);
   switch (sinks.batches.try_push(batch)) {
     case PushOutcome::accepted:
       pushed_ = item.to;
@@ -108,9 +146,13 @@ ProcessStream::Step ProcessStream::push(Missing& item, const Sinks& sinks, const
   return Step::not_settled;
 }
 
+ProcessStream::Step ProcessStream::push(Rest&, const Sinks& sinks, const std::function<void()>&) {
+  return settle(sinks) ? Step::done : Step::not_settled;
+}
+
 // Its position is not needed any more.
 ProcessStream::Step ProcessStream::push(End&, const Sinks& sinks, const std::function<void()>& on_space) {
-  if (!is_settled()) return Step::not_settled;
+  if (!settle(sinks)) return Step::not_settled;
   record::RawBlock block;
   block.stream = stream_;
   block.raw_from = block.raw_to = received_.offset;
@@ -119,7 +161,6 @@ ProcessStream::Step ProcessStream::push(End&, const Sinks& sinks, const std::fun
   block.position = record::Position{process_position_key(key_), {}};
   switch (sinks.blocks.try_push(block)) {
     case PushOutcome::accepted:
-      ended_ = true;
       return Step::done;
     case PushOutcome::full:
       sinks.blocks.on_space(stream_->id, on_space);

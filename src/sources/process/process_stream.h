@@ -37,11 +37,14 @@ class ProcessStream {
   // What waits here, in relay_cost().
   std::uint64_t queued() const { return queued_; }
 
-  // A connection sent lines that begin at or after received(); what lies between is a gap.
-  void receive(record::RawBlock block, const StreamPlace& from, const StreamPlace& to, record::GapReason reason);
+  // A connection sent lines that end behind received(). What lies between is a gap; whole lines that are here already are left out. False:
+  // they begin in the middle of a line.
+  bool receive(record::RawBlock block, StreamPlace from, const StreamPlace& to, record::GapReason reason);
   // A connection said that it ends here.
   void end(const StreamPlace& at, record::GapReason reason);
-  // Nobody will say more: an unknown number of lines may be missing, and it ends.
+  // After end(): nobody will ask for it again.
+  void release();
+  // Nobody will say more: an unknown number of lines may be missing.
   void give_up(std::string detail);
   // It goes on at a later place, which is nobody's loss: what lies between is with another store.
   void skip_to(const StreamPlace& at);
@@ -50,7 +53,8 @@ class ProcessStream {
   bool advance(const Sinks& sinks, const std::function<void()>& on_space);
   // The store has it up to there.
   void commit(const StreamPlace& at);
-  // Its end was handed on: nothing is left to do.
+  // The store has its end: nothing is left to do.
+  void commit_end() { ended_ = true; }
   bool has_ended() const { return ended_; }
   bool is_settled() const { return committed_.offset >= pushed_.offset; }
 
@@ -63,15 +67,17 @@ class ProcessStream {
     record::Gap gap;
     StreamPlace to;
   };
+  struct Rest {};  // no lines follow: those that wait for more need not
   struct End {};
-  using Item = std::variant<Block, Missing, End>;
+  using Item = std::variant<Block, Missing, Rest, End>;
   enum class Step : std::uint8_t { done, no_space, not_settled };
 
   void add_gap(const StreamPlace& to, base::UnixNanos until, record::GapReason reason);
   Step push(Block& item, const Sinks& sinks, const std::function<void()>& on_space);
   Step push(Missing& item, const Sinks& sinks, const std::function<void()>& on_space);
+  Step push(Rest& item, const Sinks& sinks, const std::function<void()>& on_space);
   Step push(End& item, const Sinks& sinks, const std::function<void()>& on_space);
-  record::Position position(const StreamPlace& at) const;
+  bool settle(const Sinks& sinks);
 
   const std::string key_;
   const record::StreamRef stream_;
@@ -81,6 +87,7 @@ class ProcessStream {
   base::UnixNanos last_observed_ = 0;
   std::deque<Item> items_;
   std::uint64_t queued_ = 0;
+  bool flushed_ = false;  // for the item in front
   bool ended_ = false;
 };
 

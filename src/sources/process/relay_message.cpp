@@ -204,6 +204,7 @@ std::string encode(const FromRelay& message) {
                               .end();
                         },
                         [](const RelayEnd& end) { return Writer("end").number("stream", end.number).place(end.at).end(); },
+                        [](const RelayRelease& release) { return Writer("release").number("stream", release.number).end(); },
                         [](const RelayBarrierDone& done) { return Writer("barrier_done").large("id", done.id).end(); },
                     },
                     message);
@@ -255,6 +256,7 @@ Result<FromRelay> decode_from_relay(std::string_view text) {
     return in.result(FromRelay(std::move(stream)));
   }
   if (type == "end") return in.result(FromRelay(RelayEnd{in.number("stream"), in.place()}));
+  if (type == "release") return in.result(FromRelay(RelayRelease{in.number("stream")}));
   if (type == "barrier_done") return in.result(FromRelay(RelayBarrierDone{in.large("id")}));
   return unknown(type);
 }

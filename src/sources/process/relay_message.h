@@ -54,11 +54,16 @@ struct RelayEnd {
   std::uint32_t number = 0;
   StreamPlace at;
 };
+// It knows that all is stored up to the end: the engine may forget the stream. Not before, for an engine that was killed must know what it
+// has of each stream that a relay may say again.
+struct RelayRelease {
+  std::uint32_t number = 0;
+};
 // Whatever the pipes held when the barrier came was sent before this.
 struct RelayBarrierDone {
   std::uint64_t id = 0;
 };
-using FromRelay = std::variant<RelayHello, RelayStream, RelayEnd, RelayBarrierDone>;
+using FromRelay = std::variant<RelayHello, RelayStream, RelayEnd, RelayRelease, RelayBarrierDone>;
 
 // Lines of a stream, in its order. `bytes` is a view of what was decoded.
 struct RelayBlock {
@@ -88,7 +93,7 @@ struct RelayCommitted {
   std::uint32_t number = 0;
   StreamPlace at;
 };
-// The stream's end is stored.
+// The stream's end is stored: the relay may forget it too.
 struct RelayEnded {
   std::uint32_t number = 0;
 };

@@ -36,6 +36,7 @@ TEST(RelayMessage, EachReachesTheOtherSideAsItWas) {
   EXPECT_EQ(stream.from, (StreamPlace{large, 3}));
   EXPECT_EQ(stream.acknowledged, (StreamPlace{2, 1}));
   EXPECT_EQ(relayed<RelayEnd>(RelayEnd{7, {10, 2}}).at, (StreamPlace{10, 2}));
+  EXPECT_EQ(relayed<RelayRelease>(RelayRelease{7}).number, 7u);
   EXPECT_EQ(relayed<RelayBarrierDone>(RelayBarrierDone{large}).id, large);
   EXPECT_EQ(answered<RelayWelcome>(RelayWelcome{1000, 2000}).window, 2000u);
   EXPECT_EQ(answered<RelayPosition>(RelayPosition{1, {5, 2}}).at, (StreamPlace{5, 2}));

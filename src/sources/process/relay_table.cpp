@@ -107,6 +107,8 @@ void RelayTable::take(RelayConnection id, Connection& connection, const RelayStr
     it->second.stream.skip_to(said.acknowledged);
   }
   Followed& followed = it->second;
+  // Its end, after a gap, is on its way to the store. Then it can begin anew.
+  if (followed.given_up) return refuse(id, fmt::format("{} was given up just now", name_of(followed)));
   followed.owner = id;
   followed.number = said.number;
   connection.keys[said.number] = said.key;
@@ -133,6 +135,12 @@ void RelayTable::take(RelayConnection id, Connection& connection, const RelayEnd
   followed->stream.end(end.at, reason_for(*followed, connection));
 }
 
+void RelayTable::take(RelayConnection id, Connection& connection, const RelayRelease& release) {
+  Followed* followed = owned(id, connection, release.number);
+  if (followed == nullptr || !followed->ending || std::exchange(followed->released, true)) return;
+  followed->stream.release();
+}
+
 void RelayTable::take(RelayConnection id, Connection&, const RelayBarrierDone& done) {
   answers_.emplace_back(id, done.id);
 }
@@ -145,7 +153,6 @@ void RelayTable::binary(RelayConnection id, std::string_view message, base::Unix
   Followed* followed = owned(id, it->second, block->number);
   if (followed == nullptr || followed->ending) return;
   if (block->to.offset <= followed->stream.received().offset) return metrics_.again.add();
-  if (block->from.offset < followed->stream.received().offset) return refuse(id, "a block begins in the middle of another");
   if (followed->stream.queued() > most_queued) return refuse(id, "the window was not kept");
   record::RawBlock raw;
   raw.bytes = block->bytes;
@@ -156,7 +163,8 @@ void RelayTable::binary(RelayConnection id, std::string_view message, base::Unix
   metrics_.lines.add(block->to.line - block->from.line);
   metrics_.bytes.add(raw.bytes.size());
   if (block->truncated) metrics_.truncated_lines.add();
-  followed->stream.receive(std::move(raw), block->from, block->to, reason_for(*followed, it->second));
+  if (!followed->stream.receive(std::move(raw), block->from, block->to, reason_for(*followed, it->second)))
+    return refuse(id, "a block begins in the middle of a line");
   followed->relay = it->second.hello.relay;
 }
 
@@ -165,6 +173,11 @@ void RelayTable::committed(const std::string& key, const StreamPlace& at) {
   if (it == streams_.end()) return;
   it->second.stream.commit(at);
   it->second.news = true;
+}
+
+void RelayTable::committed_end(const std::string& key) {
+  const auto it = streams_.find(key);
+  if (it != streams_.end() && it->second.released) it->second.stream.commit_end();
 }
 
 void RelayTable::tell(Followed& followed) {
@@ -178,10 +191,14 @@ void RelayTable::tell(Followed& followed) {
 void RelayTable::give_up_lost() {
   const base::MonoNanos now = ports_.clock.mono();
   for (auto& [key, followed] : streams_) {
-    if (followed.owner != 0 || followed.given_up || followed.ending || now - followed.left < options_.lost_after_ns) continue;
-    followed.given_up = followed.ending = true;
-    telemetry::log(telemetry::LogLevel::warning, "process", "{}: its relay did not come back", name_of(followed));
-    followed.stream.give_up("the relay that read this output went away without saying how it ended");
+    if (followed.owner != 0 || followed.released || now - followed.left < options_.lost_after_ns) continue;
+    followed.released = true;
+    if (!std::exchange(followed.ending, true)) {
+      followed.given_up = true;
+      telemetry::log(telemetry::LogLevel::warning, "process", "{}: its relay did not come back", name_of(followed));
+      followed.stream.give_up("the relay that read this output went away without saying how it ended");
+    }
+    followed.stream.release();
   }
 }
 
@@ -204,7 +221,7 @@ void RelayTable::advance(const std::function<void()>& on_space) {
 std::optional<base::MonoNanos> RelayTable::next_deadline() const {
   std::optional<base::MonoNanos> next;
   for (const auto& [key, followed] : streams_) {
-    if (followed.owner != 0 || followed.ending) continue;
+    if (followed.owner != 0 || followed.released) continue;
     const base::MonoNanos due = followed.left + options_.lost_after_ns;
     next = next ? std::min(*next, due) : due;
   }

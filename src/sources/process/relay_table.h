@@ -42,6 +42,8 @@ class RelayTable {
   void binary(RelayConnection id, std::string_view message, base::UnixNanos arrived);
   void disconnect(RelayConnection id);
   void committed(const std::string& key, const StreamPlace& at);
+  // The end of a stream is.
+  void committed_end(const std::string& key);
   // Hands on what can be, tells relays what was stored, states what is lost for good.
   void advance(const std::function<void()>& on_space);
   // When advance() has something to do although nothing happens; nothing: never.
@@ -78,13 +80,15 @@ class RelayTable {
     std::string relay;          // whose bytes came last
     base::MonoNanos left = 0;   // when the owner went
     bool news = false;          // more is committed than the owner was told
-    bool given_up = false;
-    bool ending = false;
+    bool ending = false;        // nothing follows
+    bool released = false;      // its end is handed on
+    bool given_up = false;      // without its relay
   };
 
   void take(RelayConnection id, Connection& connection, const RelayHello& hello);
   void take(RelayConnection id, Connection& connection, const RelayStream& stream);
   void take(RelayConnection id, Connection& connection, const RelayEnd& end);
+  void take(RelayConnection id, Connection& connection, const RelayRelease& release);
   void take(RelayConnection id, Connection& connection, const RelayBarrierDone& done);
   Followed* owned(RelayConnection id, Connection& connection, std::uint32_t number);
   record::StreamRef make_stream(const Connection& connection, const RelayStream& stream) const;

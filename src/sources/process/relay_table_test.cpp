@@ -36,6 +36,7 @@ class Sinks final : public record::BlockSink, public record::BatchSink {
     return record::PushOutcome::accepted;
   }
   void on_space(const record::StreamId&, std::function<void()> callback) override { waiting.push_back(std::move(callback)); }
+  void flush() override { ++flushes; }
   record::PushOutcome try_push(record::Batch& batch) override {
     gap_overtook = gap_overtook || !pushed.empty();
     gaps.push_back(*record::read_gap(batch, batch.records[0]));
@@ -53,6 +54,7 @@ class Sinks final : public record::BlockSink, public record::BatchSink {
   std::vector<record::Gap> gaps;
   std::vector<std::function<void()>> waiting;
   bool gap_overtook = false;
+  int flushes = 0;
 };
 
 class Peer final : public RelayPeer {
@@ -120,6 +122,8 @@ class RelayTableTest : public ::testing::Test {
       sinks.committed += next.text;
       if (next.position->value.empty()) {
         sinks.positions.erase(next.position->key);
+        table->committed_end(next.position->key.substr(process_key_prefix.size()));
+        advance();
         continue;
       }
       sinks.positions[next.position->key] = next.position->value;
@@ -169,15 +173,109 @@ TEST_F(RelayTableTest, WhatIsCommittedIsToldAndTheEndIsForgotten) {
   at = lines(1, at, "two\n");
   commit(1);
   EXPECT_EQ(peer->told<RelayCommitted>().back().at, (StreamPlace{4, 1}));
+  EXPECT_EQ(sinks.flushes, 0);
   say(1, RelayEnd{1, at});
-  EXPECT_THAT(peer->told<RelayEnded>(), IsEmpty());
+  EXPECT_EQ(sinks.flushes, 1) << "the last lines do not wait for others";
   commit();
   EXPECT_EQ(peer->told<RelayCommitted>().back().at, at);
-  EXPECT_THAT(peer->told<RelayEnded>(), SizeIs(1));
+  EXPECT_THAT(sinks.positions, SizeIs(1)) << "as long as the relay does not know what is stored";
+  say(1, RelayRelease{1});
+  EXPECT_THAT(peer->told<RelayEnded>(), IsEmpty()) << "its end is not stored yet";
   commit();
+  EXPECT_THAT(peer->told<RelayEnded>(), SizeIs(1));
   EXPECT_THAT(sinks.positions, IsEmpty());
   EXPECT_EQ(table->health().streams, 0u);
   EXPECT_THAT(sinks.gaps, IsEmpty());
+}
+
+TEST_F(RelayTableTest, AKillWhileAStreamEndsGivesNeitherLinesTwiceNorAGap) {
+  // Before the end was stored, and after it; whatever the relay knows by then.
+  for (const bool end_is_stored : {false, true}) {
+    sinks.committed.clear();
+    begin();
+    connect(1);
+    stream(1);
+    const auto at = lines(1, {}, "one\n");
+    say(1, RelayEnd{1, at});
+    commit();
+    if (end_is_stored) {
+      say(1, RelayRelease{1});
+      commit();
+    }
+    restart();
+    const auto peer = connect(2);
+    stream(2, at, end_is_stored ? at : StreamPlace());
+    EXPECT_EQ(peer->told<RelayPosition>().at(0).at, at);
+    say(2, RelayEnd{1, at});
+    EXPECT_EQ(peer->told<RelayCommitted>().back().at, at);
+    say(2, RelayRelease{1});
+    commit();
+    EXPECT_THAT(peer->told<RelayEnded>(), SizeIs(1));
+    EXPECT_EQ(sinks.committed, "one\n");
+    EXPECT_THAT(sinks.positions, IsEmpty());
+    EXPECT_THAT(sinks.gaps, IsEmpty());
+  }
+}
+
+TEST_F(RelayTableTest, ARelayThatDiesAfterItSaidTheEndLeavesNoGap) {
+  begin();
+  connect(1);
+  stream(1);
+  say(1, RelayEnd{1, lines(1, {}, "one\n")});
+  commit();
+  table->disconnect(1);
+  EXPECT_TRUE(table->health().healthy);
+  clock.advance(options.lost_after_ns);
+  advance();
+  commit();
+  EXPECT_THAT(sinks.positions, IsEmpty());
+  EXPECT_THAT(sinks.gaps, IsEmpty());
+}
+
+// Lines that wait for what may follow them are not stored, those before them in the same block are.
+TEST_F(RelayTableTest, WhereTheFirstLinesOfABlockAreStoredTheOthersAreTakenAlone) {
+  begin();
+  connect(1);
+  stream(1);
+  lines(1, {}, "one\n");
+  lines(1, {4, 1}, "two\nthree\nfour\n");
+  commit(1);
+  ASSERT_THAT(sinks.pushed, SizeIs(1));
+  sinks.pushed.clear();
+  const auto inner = sinks.last.inner_positions->behind("two\nthree\n", 2);
+  EXPECT_EQ(decode_process_position(inner.value)->at, (StreamPlace{14, 3}));
+  sinks.positions[inner.key] = inner.value;
+  restart();
+  const auto peer = connect(2);
+  stream(2, {4, 1});
+  EXPECT_EQ(peer->told<RelayPosition>().at(0).at, (StreamPlace{14, 3}));
+  lines(2, {4, 1}, "two\nthree\nfour\n");
+  EXPECT_EQ(sinks.last.bytes, "four\n");
+  EXPECT_EQ(sinks.last.raw_from, 14u);
+  EXPECT_EQ(sinks.last.raw_to, 19u);
+  EXPECT_EQ(sinks.last.first_source_line, 3u);
+  EXPECT_EQ(peer->closed, "");
+}
+
+TEST_F(RelayTableTest, AStreamThatIsBeingGivenUpIsNotTakenUp) {
+  begin();
+  connect(1);
+  stream(1);
+  const auto at = lines(1, {}, "one\n");
+  commit();
+  table->disconnect(1);
+  clock.advance(options.lost_after_ns);
+  advance();
+  const auto early = connect(2);
+  stream(2, {}, at);
+  EXPECT_THAT(early->closed, HasSubstr("given up"));
+  commit();
+  const auto late = connect(3);
+  stream(3, {}, at);
+  lines(3, at, "two\n");
+  commit();
+  EXPECT_EQ(late->closed, "");
+  EXPECT_EQ(sinks.committed, "one\nGAPtwo\n");
 }
 
 TEST_F(RelayTableTest, ARelayThatConnectsAnewGoesOnWhereItWas) {
@@ -241,6 +339,8 @@ TEST_F(RelayTableTest, WhatIsMissingAtTheEndIsAGapToo) {
   commit();
   ASSERT_THAT(sinks.gaps, SizeIs(1));
   EXPECT_EQ(sinks.gaps[0].lines, 49u);
+  EXPECT_EQ(peer->told<RelayCommitted>().back().at, (StreamPlace{1000, 50}));
+  say(1, RelayRelease{1});
   commit();
   EXPECT_THAT(peer->told<RelayEnded>(), SizeIs(1));
   EXPECT_THAT(sinks.positions, IsEmpty());
@@ -377,7 +477,7 @@ TEST_F(RelayTableTest, WhatBreaksTheProtocolClosesTheConnection) {
       {[&] { table->text(1, "{}"); }, "type"},
       {[&] { table->binary(1, "lines", 0); }, "header"},
       {[&] { say(1, RelayHello{"r1", "run-1", ""}); }, "twice"},
-      {[&] { stream(1), lines(1, {}, "one\n"), lines(1, {2, 0}, "e\ntwo\n"); }, "middle"},
+      {[&] { stream(1), lines(1, {}, "one\n"), lines(1, {2, 0}, "two\nthree\n"); }, "middle"},
       {[&] {
          for (std::uint32_t i = 0; i < 300; ++i) say(1, RelayStream{i, "k" + std::to_string(i), {}, {}, {}});
        },

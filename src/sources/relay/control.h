@@ -22,7 +22,8 @@ struct ControlMessage {
              // to
     group,   // number is a process group that is ended when the starter dies
     ungroup,
-    drain,   // answered by drained with the same number when all that the pipes hold now is stored, or after timeout_ms
+    drain,   // answered by drained with the same number when all that the pipes hold now is stored (flag: only passed on), or after
+             // timeout_ms
     tail,    // answered by tailed: the last lines of the streams whose service is text
     finish,  // nothing more comes: it ends when its pipes do
     // From the relay.
@@ -43,7 +44,7 @@ struct ControlMessage {
   std::vector<std::string> lines = {};
   bool flag = false;
   std::uint64_t timeout_ms = 0;
-  // Of drained; flag: all is stored.
+  // Of drained; flag: all of it is.
   std::uint64_t kept_lines = 0;     // that no engine has taken
   std::uint64_t dropped_lines = 0;  // for want of room
   int through_failure = 0;          // errno of what kept output from being passed on

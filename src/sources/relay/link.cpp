@@ -95,6 +95,8 @@ Status Link::send_all() {
     if (auto sent = client_->send_binary(*message); !sent) return sent;
   while (const auto end = ports_.spool.next_end())
     if (auto sent = client_->send(encode(FromRelay(*end))); !sent) return sent;
+  while (const auto release = ports_.spool.next_release())
+    if (auto sent = client_->send(encode(FromRelay(*release))); !sent) return sent;
   return answer_barriers();
 }
 

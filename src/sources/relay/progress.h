@@ -1,9 +1,10 @@
 // How far each stream was read and stored, in memory that outlives the relay: the one after it knows what died with it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string_view>
+#include <span>
+#include <string>
 
 #include "base/descriptor.h"
 #include "base/error.h"
@@ -22,16 +23,24 @@ class Progress {
   Progress& operator=(Progress&& other) noexcept;
   ~Progress();
 
-  // Any thread; one writer a stream (below most_streams). A kill between two writes leaves numbers that are a block apart.
-  void set_read(std::uint32_t stream, const StreamPlace& place);
+  // Any thread; one writer a stream (below most_streams) and kind of place. A kill at any moment leaves a place that was set.
   void set_stored(std::uint32_t stream, const StreamPlace& place);
-  StreamPlace read(std::uint32_t stream) const;
   StreamPlace stored(std::uint32_t stream) const;
+  StreamPlace read(std::uint32_t stream) const;
+
+  // Bytes leave the pipe in the moment of a kill, or do not: so that nobody has to guess, they are read into this memory. begin_read()
+  // says that `bytes` (at most most_read) are about to be read, in one read() that gives all of them or none, and gives the place for
+  // them; set_read() that all is accounted for. left() gives what was read between the two by a relay that was killed there; empty:
+  // nothing was.
+  static constexpr std::size_t most_read = 64 * 1024;
+  std::span<char> begin_read(std::uint32_t stream, std::size_t bytes);
+  void set_read(std::uint32_t stream, const StreamPlace& place);
+  std::string left(std::uint32_t stream) const;
 
  private:
-  struct Slot;
-  explicit Progress(Slot* slots) : slots_(slots) {}
-  Slot* slots_;
+  struct Memory;
+  explicit Progress(Memory* memory) : memory_(memory) {}
+  Memory* memory_;
 };
 
 }  // namespace telltale::sources

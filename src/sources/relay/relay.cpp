@@ -89,13 +89,18 @@ void Relay::start_link() {
                     return known_bytes();
                   },
                   .has_handled = [this](const std::vector<std::uint64_t>& targets) { return has_handled(targets); },
-                  .on_state =
-                      [this](const base::Error* error) {
-                        tell({.kind = Kind::state, .text = error != nullptr ? error->cause : "", .flag = error == nullptr});
-                      },
+                  .on_state = [this](const base::Error* error) { tell_state(error); },
                   .on_news = [this] { wake(); }};
   link_ = std::make_unique<Link>(LinkOptions{.relay = options_.relay, .run = run_, .host = host_}, std::move(ports));
   tasks_.spawn("relay-link", [this](const std::stop_token& stop) { link_->run(stop); });
+}
+
+// Once for each change: an engine may be away for long.
+void Relay::tell_state(const base::Error* error) {
+  std::string text = error != nullptr ? error->cause : "";
+  if (state_ == text) return;
+  state_ = text;
+  tell({.kind = Kind::state, .text = std::move(text), .flag = error == nullptr});
 }
 
 void Relay::wake() {
@@ -149,7 +154,7 @@ void Relay::take(ControlPacket packet) {
       groups_.erase(static_cast<std::int64_t>(message.number));
       return;
     case Kind::drain:
-      drains_.push_back({message.number, known_bytes(), std::nullopt,
+      drains_.push_back({message.number, known_bytes(), !message.flag, std::nullopt,
                          ports_.clock.mono() + static_cast<std::int64_t>(message.timeout_ms) * base::nanos_per_millisecond});
       return;
     case Kind::tail:
@@ -167,13 +172,15 @@ void Relay::add_stream(ControlPacket& packet) {
   const ControlMessage& message = packet.message;
   if (packet.descriptors.empty() || message.number >= Progress::most_streams) return;
   const auto number = static_cast<std::uint32_t>(message.number);
+  if (has_stream(number)) return;
   StreamReaderOptions options;
   options.number = number;
   options.ready_text = message.ready_text;
   // What the one before had read and not handed on died with it.
+  options.resumed = message.flag;
   if (message.flag) options.begin = progress_->read(number);
   if (!message.flag) options.dry = ports_.clock.mono();
-  spool_.add(number, options.begin, message.flag ? progress_->stored(number) : StreamPlace());
+  const StreamPlace begin = options.begin;
   StreamReaderPorts ports{.clock = ports_.clock,
                           .spool = spool_,
                           .progress = *progress_,
@@ -194,8 +201,15 @@ void Relay::add_stream(ControlPacket& packet) {
     base::MutexLock lock(mutex_);
     streams_[number] = Held{{message.key, message.labels}, std::move(reader)};
   }
+  // Now the link may ask for its name.
+  spool_.add(number, begin, message.flag ? progress_->stored(number) : StreamPlace());
   tasks_.spawn(fmt::format("pipe-{}", number), [this, raw](const std::stop_token&) { raw->run(stop_.get()); });
   link_->wake();
+}
+
+bool Relay::has_stream(std::uint32_t number) {
+  base::MutexLock lock(mutex_);
+  return streams_.contains(number);
 }
 
 std::vector<std::uint64_t> Relay::known_bytes() {
@@ -214,22 +228,34 @@ bool Relay::has_handled(const std::vector<std::uint64_t>& targets) {
       streams_, [&](const auto& entry) { return entry.first >= targets.size() || entry.second.reader->has_handled(targets[entry.first]); });
 }
 
+bool Relay::has_passed_on(const std::vector<std::uint64_t>& targets) {
+  base::MutexLock lock(mutex_);
+  return std::ranges::all_of(streams_, [&](const auto& entry) {
+    return entry.first >= targets.size() || entry.second.reader->has_passed_on(targets[entry.first]);
+  });
+}
+
 bool Relay::all_ended() {
   base::MutexLock lock(mutex_);
   return std::ranges::all_of(streams_, [](const auto& entry) { return entry.second.reader->has_ended(); });
 }
 
+bool Relay::is_done(Drain& drain) {
+  if (!drain.stored) return has_passed_on(drain.targets);
+  if (!drain.order && has_handled(drain.targets)) drain.order = spool_.order();
+  return drain.order && spool_.is_stored(*drain.order);
+}
+
 void Relay::answer_drains() {
   for (auto it = drains_.begin(); it != drains_.end();) {
-    if (!it->order && has_handled(it->targets)) it->order = spool_.order();
-    const bool stored = it->order && spool_.is_stored(*it->order);
-    if (!stored && ports_.clock.mono() < it->until) {
+    const bool done = is_done(*it);
+    if (!done && ports_.clock.mono() < it->until) {
       ++it;
       continue;
     }
     const auto totals = spool_.totals();
     ControlMessage answer{
-        .kind = Kind::drained, .number = it->id, .flag = stored, .kept_lines = totals.kept_lines, .dropped_lines = totals.dropped_lines};
+        .kind = Kind::drained, .number = it->id, .flag = done, .kept_lines = totals.kept_lines, .dropped_lines = totals.dropped_lines};
     {
       base::MutexLock lock(mutex_);
       for (const auto& [number, held] : streams_)

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -53,7 +54,8 @@ class Relay {
   struct Drain {
     std::uint64_t id = 0;
     std::vector<std::uint64_t> targets;
-    std::optional<std::uint64_t> order;
+    bool stored = true;                  // else: passed on
+    std::optional<std::uint64_t> order;  // all below is to be stored; nothing: pipes still hold something of it
     base::MonoNanos until = 0;
   };
 
@@ -63,17 +65,21 @@ class Relay {
   void take(ControlPacket packet);
   void add_stream(ControlPacket& packet);
   void start_link();
+  void tell_state(const base::Error* error) TT_EXCLUDES(mutex_);
   void tell(ControlMessage message) TT_EXCLUDES(mutex_);
   void send_told() TT_EXCLUDES(mutex_);
   void wake();
   void answer_drains();
+  bool is_done(Drain& drain);
   void send_tail(const ControlMessage& asked);
   void on_starter_gone();
   void end_groups();
   bool is_over();
   int time_to_wait() const;
+  bool has_stream(std::uint32_t number) TT_EXCLUDES(mutex_);
   std::vector<std::uint64_t> known_bytes() TT_EXCLUDES(mutex_);
   bool has_handled(const std::vector<std::uint64_t>& targets) TT_EXCLUDES(mutex_);
+  bool has_passed_on(const std::vector<std::uint64_t>& targets) TT_EXCLUDES(mutex_);
   bool all_ended() TT_EXCLUDES(mutex_);
 
   const RelayOptions options_;
@@ -85,6 +91,7 @@ class Relay {
   std::unique_ptr<Progress> progress_;
   std::atomic<std::uint64_t> max_line_bytes_{relay_max_line_bytes};
   std::unique_ptr<Link> link_;
+  std::optional<std::string> state_;  // the link's thread's: why there is no connection; empty: there is one
   std::string run_;
   std::string host_;
   std::atomic<bool> starter_gone_{false};

@@ -96,11 +96,8 @@ class Store final : public record::BlockSink, public record::BatchSink {
     for (auto& kept : pending_) {
       text_ += kept.text;
       if (kept.gap) gaps_.push_back(*kept.gap);
-      if (kept.position->value.empty()) {
-        positions_.erase(kept.position->key);
-        continue;
-      }
-      positions_[kept.position->key] = kept.position->value;
+      if (kept.position->value.empty()) positions_.erase(kept.position->key);
+      if (!kept.position->value.empty()) positions_[kept.position->key] = kept.position->value;
       auto committed = std::make_shared<record::CommittedBatch>();
       committed->batch.position = kept.position;
       if (listener_ != nullptr) listener_->on_commit(committed);
@@ -378,6 +375,80 @@ TEST_F(RelayTest, ARelayThatTakesOverGoesOnWhereTheOneBeforeHadRead) {
   ASSERT_EQ(gaps.size(), 1u);
   EXPECT_EQ(gaps[0].lines, 10u);
   EXPECT_EQ(gaps[0].range->from, numbered(0, 10).size());
+}
+
+TEST_F(RelayTest, WhatTheOneBeforeTookOutOfThePipeAsItDiedIsNotLost) {
+  start_engine();
+  {
+    auto before = Progress::map(progress);
+    before->set_read(1, {10, 2});
+    before->set_stored(1, {10, 2});
+    std::ranges::copy(std::string_view("three\nfo"), before->begin_read(1, 8).begin());
+  }
+  start_relay("r2");
+  auto terminal = base::make_pipe().value();
+  auto made = base::make_pipe().value();
+  readers[1] = std::move(made.read);
+  writers[1] = std::move(made.write);
+  const auto out = add(1, {}, terminal.write.get(), true);
+  write(out, "ur\n");
+  EXPECT_TRUE(drain().flag);
+  EXPECT_EQ(store.text(), "three\nfour\n");
+  EXPECT_THAT(store.gaps(), IsEmpty());
+  std::string passed(11, '\0');
+  for (std::size_t got = 0; got < passed.size();)
+    got += static_cast<std::size_t>(::read(terminal.read.get(), passed.data() + got, 11 - got));
+  EXPECT_EQ(passed, "three\nfour\n");
+}
+
+TEST_F(RelayTest, WhenNobodyReadsWhatIsPassedOnTheRestOfThePipeIsCaptured) {
+  start_engine();
+  auto terminal = base::make_pipe().value();
+  terminal.read.reset();
+  start_relay();
+  auto made = base::make_pipe().value();
+  readers[1] = std::move(made.read);
+  writers[1] = std::move(made.write);
+  // Before the relay reads at all: more than it takes at a time.
+  ASSERT_GT(::fcntl(writers[1].get(), F_SETPIPE_SZ, 256 * 1024), 0);
+  write(writers[1], numbered(0, 15'000));
+  const auto out = add(1, {}, terminal.write.get(), true);
+  EXPECT_EQ(expect(Kind::closed).number, 1u);
+  EXPECT_TRUE(drain().flag);
+  EXPECT_EQ(store.text(), numbered(0, 15'000));
+}
+
+TEST_F(RelayTest, ADestinationThatTakesNothingMoreIsTold) {
+  start_engine();
+  start_relay();
+  base::Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full.valid());
+  const auto out = add(1, {}, full.get());
+  write(out, "captured all the same\n");
+  EXPECT_EQ(drain().through_failure, ENOSPC);
+  write(out, "and more\n");
+  EXPECT_TRUE(drain().flag);
+  EXPECT_EQ(store.text(), "captured all the same\nand more\n");
+}
+
+TEST_F(RelayTest, AnEngineThatIsKilledAtAnyMomentHasEachLineOnce) {
+  start_engine();
+  start_relay();
+  std::jthread writer([out = add(1)] {
+    for (int i = 0; i < 200; ++i) write(out, numbered(i * 100, i * 100 + 100));
+  });
+  for (int round = 0; round < 15; ++round) {
+    const std::size_t before = store.text().size();
+    const std::size_t enough = std::min<std::size_t>(before + 10'000, numbered(0, 20'000).size());
+    EXPECT_TRUE(store.wait_for([enough](const std::string& text) { return text.size() >= enough; }));
+    kill_engine();
+    start_engine();
+  }
+  writer.join();
+  finish();
+  EXPECT_EQ(store.text(), numbered(0, 20'000));
+  EXPECT_THAT(store.gaps(), IsEmpty());
+  EXPECT_THAT(store.positions(), IsEmpty());
 }
 
 TEST_F(RelayTest, OutputIsPassedThroughUnchangedAndCaptured) {

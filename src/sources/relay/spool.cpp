@@ -12,7 +12,8 @@ void Spool::add(std::uint32_t stream, const StreamPlace& begin, const StreamPlac
   added.acknowledged = acknowledged;
 }
 
-void Spool::pop_front(Stream& stream) {
+// It is stored.
+void Spool::store_front(Stream& stream) {
   const std::uint64_t cost = stream.entries.front().block.cost();
   size_ -= cost;
   if (stream.sent > 0) {
@@ -26,10 +27,16 @@ void Spool::drop_oldest() {
   Stream* oldest = nullptr;
   for (auto& [number, stream] : streams_)
     if (!stream.entries.empty() && (oldest == nullptr || stream.entries.front().order < oldest->entries.front().order)) oldest = &stream;
-  const PipeBlock& block = oldest->entries.front().block;
-  // What is on its way will be stored, unless its engine dies too.
-  if (oldest->sent == 0) dropped_lines_ += block.to.line - block.from.line;
-  pop_front(*oldest);
+  const Entry& entry = oldest->entries.front();
+  const std::uint64_t lines = entry.block.to.line - entry.block.from.line;
+  size_ -= entry.block.cost();
+  if (oldest->sent > 0) {
+    --oldest->sent;
+    oldest->unkept.push_back({entry.order, entry.block.to, lines, entry.block.cost()});
+  } else {
+    dropped_lines_ += lines;
+  }
+  oldest->entries.pop_front();
 }
 
 void Spool::push(std::uint32_t number, PipeBlock block) {
@@ -54,7 +61,7 @@ void Spool::begin_connection() {
   in_flight_ = 0;
   for (auto& [number, stream] : streams_) {
     stream.sent = 0;
-    stream.rewound = stream.end_sent = false;
+    stream.rewound = stream.end_sent = stream.release_sent = false;
   }
 }
 
@@ -64,6 +71,9 @@ void Spool::rewind(std::uint32_t number, const StreamPlace& at) {
   if (it == streams_.end()) return;
   Stream& stream = it->second;
   stream.rewound = true;
+  for (; !stream.unkept.empty() && stream.unkept.back().to.offset > at.offset; stream.unkept.pop_back())
+    dropped_lines_ += stream.unkept.back().lines;
+  for (const Unkept& unkept : stream.unkept) in_flight_ += unkept.cost;
   // What it received and has not stored is kept, but not sent again.
   while (stream.sent < stream.entries.size() && stream.entries[stream.sent].block.to.offset <= at.offset) {
     in_flight_ += stream.entries[stream.sent].block.cost();
@@ -105,20 +115,35 @@ std::optional<RelayEnd> Spool::next_end() {
   return std::nullopt;
 }
 
+std::optional<RelayRelease> Spool::next_release() {
+  base::MutexLock lock(mutex_);
+  for (auto& [number, stream] : streams_) {
+    if (!stream.end_sent || stream.release_sent || stream.acknowledged.offset < stream.end->offset) continue;
+    stream.release_sent = true;
+    return RelayRelease{number};
+  }
+  return std::nullopt;
+}
+
 void Spool::committed(std::uint32_t number, const StreamPlace& at) {
   base::MutexLock lock(mutex_);
   const auto it = streams_.find(number);
   if (it == streams_.end()) return;
   Stream& stream = it->second;
   if (at.offset > stream.acknowledged.offset) stream.acknowledged = at;
-  while (!stream.entries.empty() && stream.entries.front().block.to.offset <= at.offset) pop_front(stream);
+  for (; !stream.unkept.empty() && stream.unkept.front().to.offset <= at.offset; stream.unkept.pop_front())
+    if (stream.rewound) in_flight_ -= stream.unkept.front().cost;
+  while (!stream.entries.empty() && stream.entries.front().block.to.offset <= at.offset) store_front(stream);
 }
 
 void Spool::ended(std::uint32_t number) {
   base::MutexLock lock(mutex_);
   const auto it = streams_.find(number);
   if (it == streams_.end()) return;
-  while (!it->second.entries.empty()) pop_front(it->second);
+  Stream& stream = it->second;
+  for (const Unkept& unkept : stream.unkept)
+    if (stream.rewound) in_flight_ -= unkept.cost;
+  while (!stream.entries.empty()) store_front(stream);
   streams_.erase(it);
 }
 
@@ -147,20 +172,26 @@ bool Spool::is_stored(std::uint64_t order) const {
   base::MutexLock lock(mutex_);
   return std::ranges::all_of(streams_, [order](const auto& entry) {
     const Stream& stream = entry.second;
-    return stream.entries.empty() || stream.entries.front().order >= order;
+    return (stream.unkept.empty() || stream.unkept.front().order >= order) &&
+           (stream.entries.empty() || stream.entries.front().order >= order);
   });
 }
 
 bool Spool::is_stored() const {
   base::MutexLock lock(mutex_);
-  return std::ranges::all_of(streams_, [](const auto& entry) { return entry.second.entries.empty() && !entry.second.end; });
+  return std::ranges::all_of(streams_, [](const auto& entry) {
+    const Stream& stream = entry.second;
+    return stream.unkept.empty() && stream.entries.empty() && !stream.end;
+  });
 }
 
 Spool::Totals Spool::totals() const {
   base::MutexLock lock(mutex_);
   Totals totals{0, dropped_lines_};
-  for (const auto& [number, stream] : streams_)
+  for (const auto& [number, stream] : streams_) {
+    for (const auto& unkept : stream.unkept) totals.kept_lines += unkept.lines;
     for (const auto& entry : stream.entries) totals.kept_lines += entry.block.to.line - entry.block.from.line;
+  }
   return totals;
 }
 

@@ -21,7 +21,7 @@ class Spool {
 
   void add(std::uint32_t stream, const StreamPlace& begin, const StreamPlace& acknowledged) TT_EXCLUDES(mutex_);
   // Never waits. Over the capacity the oldest blocks of all streams go, of which the newest always stays; whoever gets the next one sees
-  // that some are missing.
+  // that some are missing. What was sent before it went still counts as on its way: it is lost only if its engine is, too.
   void push(std::uint32_t stream, PipeBlock block) TT_EXCLUDES(mutex_);
   void end(std::uint32_t stream, const StreamPlace& at) TT_EXCLUDES(mutex_);
 
@@ -33,6 +33,8 @@ class Spool {
   std::optional<std::string> next(std::uint64_t window, base::MonoNanos now) TT_EXCLUDES(mutex_);
   // A stream whose end is to be said now; once a connection.
   std::optional<RelayEnd> next_end() TT_EXCLUDES(mutex_);
+  // A stream whose end was said and of which all is stored; once a connection.
+  std::optional<RelayRelease> next_release() TT_EXCLUDES(mutex_);
   void committed(std::uint32_t stream, const StreamPlace& at) TT_EXCLUDES(mutex_);
   void ended(std::uint32_t stream) TT_EXCLUDES(mutex_);
 
@@ -62,17 +64,26 @@ class Spool {
     std::uint64_t order = 0;  // over all streams
     PipeBlock block;
   };
+  // What was sent and is not kept any more, although it is not stored.
+  struct Unkept {
+    std::uint64_t order = 0;
+    StreamPlace to;
+    std::uint64_t lines = 0;
+    std::uint64_t cost = 0;
+  };
   struct Stream {
     StreamPlace newest;  // behind the last block
     StreamPlace acknowledged;
+    std::deque<Unkept> unkept;  // older than the entries; no more than a window of it
     std::deque<Entry> entries;  // not stored
     std::size_t sent = 0;       // of them, from the front
     bool rewound = false;
     std::optional<StreamPlace> end;
     bool end_sent = false;
+    bool release_sent = false;
   };
   void drop_oldest() TT_REQUIRES(mutex_);
-  void pop_front(Stream& stream) TT_REQUIRES(mutex_);
+  void store_front(Stream& stream) TT_REQUIRES(mutex_);
 
   const std::uint64_t capacity_;
   mutable base::Mutex mutex_;

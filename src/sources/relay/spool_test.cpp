@@ -109,14 +109,42 @@ TEST_F(SpoolTest, ABlockThatIsLargerThanTheRoomIsKeptAlone) {
   EXPECT_THAT(send(), ElementsAre("1:4"));
 }
 
-TEST_F(SpoolTest, WhatIsOnItsWayMayBeDroppedWithoutBeingCounted) {
+TEST_F(SpoolTest, WhatWasSentAndIsNotKeptIsStillOnItsWay) {
+  spool.add(1, {}, {});
+  for (int i = 0; i < 10; ++i) push(1);
+  connect();
+  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("1:0", "1:4", "1:8"));
+  push(1);
+  push(1);
+  EXPECT_EQ(spool.totals().dropped_lines, 0u) << "its engine will store it";
+  EXPECT_EQ(spool.totals().kept_lines, 12u);
+  EXPECT_THAT(send(3 * relay_cost(4)), IsEmpty()) << "the window is as full as before";
+  EXPECT_FALSE(spool.is_stored(1));
+  spool.committed(1, {4, 1});
+  EXPECT_TRUE(spool.is_stored(1));
+  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("1:12"));
+}
+
+TEST_F(SpoolTest, WhatWasSentAndIsNotKeptIsLostWithItsEngine) {
   spool.add(1, {}, {});
   for (int i = 0; i < 10; ++i) push(1);
   connect();
   send(3 * relay_cost(4));
-  push(1);
-  EXPECT_EQ(spool.totals().dropped_lines, 0u);
-  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("1:12")) << "its place in the window is free";
+  for (int i = 0; i < 3; ++i) push(1);
+  // The next engine has the first of them.
+  spool.begin_connection();
+  spool.rewind(1, {4, 1});
+  EXPECT_EQ(spool.totals().dropped_lines, 2u);
+  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("1:12", "1:16")) << "the first still is on its way";
+  spool.committed(1, {4, 1});
+  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("1:20"));
+  spool.ended(1);
+  spool.add(2, {}, {});
+  spool.begin_connection();
+  spool.rewind(2, {});
+  push(2, 700);
+  push(2, 700);
+  EXPECT_THAT(send(3 * relay_cost(4)), ElementsAre("2:0")) << "nothing of the stream that ended counts";
 }
 
 TEST_F(SpoolTest, TheEndIsSaidAfterTheLastBlockOnceAConnection) {
@@ -134,7 +162,13 @@ TEST_F(SpoolTest, TheEndIsSaidAfterTheLastBlockOnceAConnection) {
   EXPECT_FALSE(spool.is_stored());
   connect();
   EXPECT_THAT(send(), ElementsAre("1:0"));
+  EXPECT_FALSE(spool.next_release().has_value()) << "its end was not said to this engine";
   EXPECT_TRUE(spool.next_end().has_value());
+  EXPECT_FALSE(spool.next_release().has_value()) << "nothing is stored";
+  spool.committed(1, {4, 1});
+  EXPECT_EQ(spool.next_release()->number, 1u);
+  EXPECT_FALSE(spool.next_release().has_value());
+  EXPECT_FALSE(spool.is_stored());
   spool.ended(1);
   EXPECT_TRUE(spool.is_stored());
   EXPECT_EQ(spool.totals().kept_lines, 0u);

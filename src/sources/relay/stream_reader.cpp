@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -11,7 +12,6 @@ namespace telltale::sources {
 
 namespace {
 
-constexpr std::size_t read_bytes = 64 * 1024;  // as much as a pipe holds; a block for the engine's net thread
 constexpr std::size_t small_read = 8 * 1024;
 constexpr int rest_ms = 1;
 constexpr std::size_t most_last_lines = 20;
@@ -28,49 +28,74 @@ StreamReader::StreamReader(StreamReaderOptions options, StreamReaderPorts ports,
       dry_(options_.dry),
       ready_(options_.ready_text.empty()),
       handled_(options_.begin.offset),
+      passed_on_(options_.begin.offset),
       read_bytes_(options_.begin.offset) {}
 
 void StreamReader::run(int stop) {
-  std::string buffer;
+  if (!take_over()) return pass_off();
   while (true) {
     pollfd wait[] = {{pipe_.get(), POLLIN, 0}, {stop, POLLIN, 0}};
     if (::poll(wait, 2, -1) < 0 && errno != EINTR) break;
     if (wait[1].revents != 0) return;
     if (wait[0].revents == 0) continue;
-    const Got got = read_some(buffer);
-    if (got == Got::end) break;
-    if (got == Got::nothing) continue;
-    handle(buffer);
-    if (!pass_through(buffer)) return pass_off(buffer);
+    const Got got = read_some();
+    if (got.is_end) break;
+    if (got.bytes.empty()) continue;
+    handle(got.bytes);
+    if (!pass_through(got.bytes)) return pass_off();
+    passed_on_ += got.bytes.size();
+    if (through_.valid()) ports_.on_bytes();
     note_if_empty();
     // Who writes line by line would wake this thread for each: the next lines are read together.
-    if (buffer.size() < small_read) ::poll(wait + 1, 1, rest_ms);
+    if (got.bytes.size() < small_read) ::poll(wait + 1, 1, rest_ms);
   }
   finish();
 }
 
-StreamReader::Got StreamReader::read_some(std::string& buffer) {
-  buffer.resize(read_bytes);
-  base::MutexLock lock(mutex_);
-  const ssize_t got = ::read(pipe_.get(), buffer.data(), buffer.size());
-  if (got < 0) return errno == EINTR || errno == EAGAIN ? Got::nothing : Got::end;
-  if (got == 0) return Got::end;
-  read_at_ = ports_.clock.mono();
-  buffer.resize(static_cast<std::size_t>(got));
-  read_bytes_ += buffer.size();
-  return Got::bytes;
+// What the relay before had taken out of the pipe in the moment of its death.
+bool StreamReader::take_over() {
+  if (!options_.resumed) return true;
+  const std::string left = ports_.progress.left(options_.number);
+  if (left.empty()) return true;
+  {
+    base::MutexLock lock(mutex_);
+    read_at_ = ports_.clock.mono();
+    read_bytes_ += left.size();
+  }
+  handle(left);
+  if (!pass_through(left)) return false;
+  passed_on_ += left.size();
+  return true;
 }
 
+std::size_t StreamReader::bytes_in_pipe() const {
+  int left = 0;
+  return ::ioctl(pipe_.get(), FIONREAD, &left) == 0 && left > 0 ? static_cast<std::size_t>(left) : 0;
+}
+
+// No more than there is, so that all of it comes (see Progress). `bytes` are valid until the next one.
+StreamReader::Got StreamReader::read_some() {
+  base::MutexLock lock(mutex_);
+  const auto place = ports_.progress.begin_read(options_.number, std::max<std::size_t>(bytes_in_pipe(), 1));
+  const ssize_t got = ::read(pipe_.get(), place.data(), place.size());
+  if (got < 0) return {{}, errno != EINTR && errno != EAGAIN};
+  if (got == 0) return {{}, true};
+  read_at_ = ports_.clock.mono();
+  read_bytes_ += static_cast<std::uint64_t>(got);
+  return {{place.data(), static_cast<std::size_t>(got)}, false};
+}
+
+// First the account, then what can be seen elsewhere: a relay that is killed in between leaves a gap of the right size.
 void StreamReader::handle(std::string_view bytes) {
   blocks_.clear();
   lines_.set_max_line_bytes(ports_.max_line_bytes);
   lines_.take(bytes, read_at_, dry_, blocks_);
   dry_.reset();
+  ports_.progress.set_read(options_.number, lines_.place());
   for (auto& block : blocks_) {
     look_at(block);
     ports_.spool.push(options_.number, std::move(block));
   }
-  ports_.progress.set_read(options_.number, lines_.place());
   handled_ += bytes.size();
   ports_.on_bytes();
 }
@@ -115,28 +140,30 @@ bool StreamReader::pass_through(std::string_view bytes) {
 }
 
 // What the program wrote before it could see that nobody reads is captured; then the pipe is closed, as a reader's end would be.
-void StreamReader::pass_off(std::string& buffer) {
+void StreamReader::pass_off() {
   through_.reset();
-  int left = 0;
-  if (::ioctl(pipe_.get(), FIONREAD, &left) != 0) left = 0;
-  const std::uint64_t until = handled_ + static_cast<std::uint64_t>(left);
-  while (handled_ < until && read_some(buffer) == Got::bytes) handle(buffer);
+  const std::uint64_t until = handled_ + bytes_in_pipe();
+  while (handled_ < until) {
+    const Got got = read_some();
+    if (got.is_end) break;
+    handle(got.bytes);
+  }
   finish();
   ports_.on_passed_off();
 }
 
 void StreamReader::note_if_empty() {
   const base::MonoNanos now = ports_.clock.mono();
-  int left = 0;
-  if (::ioctl(pipe_.get(), FIONREAD, &left) == 0 && left == 0) dry_ = now;
+  if (bytes_in_pipe() == 0) dry_ = now;
 }
 
 void StreamReader::finish() {
-  if (auto last = lines_.finish(ports_.clock.mono())) {
+  auto last = lines_.finish(ports_.clock.mono());
+  ports_.progress.set_read(options_.number, lines_.place());
+  if (last) {
     look_at(*last);
     ports_.spool.push(options_.number, std::move(*last));
   }
-  ports_.progress.set_read(options_.number, lines_.place());
   ports_.spool.end(options_.number, lines_.place());
   through_.reset();
   {
@@ -150,9 +177,7 @@ void StreamReader::finish() {
 
 std::uint64_t StreamReader::known_bytes() {
   base::MutexLock lock(mutex_);
-  int left = 0;
-  if (ended_ || ::ioctl(pipe_.get(), FIONREAD, &left) != 0) left = 0;
-  return read_bytes_ + static_cast<std::uint64_t>(left);
+  return read_bytes_ + (ended_ ? 0 : bytes_in_pipe());
 }
 
 std::vector<std::string> StreamReader::last_lines() const {

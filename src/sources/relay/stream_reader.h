@@ -21,6 +21,7 @@ namespace telltale::sources {
 
 struct StreamReaderOptions {
   std::uint32_t number = 0;
+  bool resumed = false;  // the pipe was another relay's before
   StreamPlace begin;
   std::optional<base::MonoNanos> dry;  // when the pipe is known to have been empty
   std::string ready_text;              // on_ready is called once when a line holds it; empty: never
@@ -51,6 +52,8 @@ class StreamReader {
   std::uint64_t known_bytes() TT_EXCLUDES(mutex_);
   // All of them are in the spool (a line without its end is not), or passed over its end.
   bool has_handled(std::uint64_t bytes) const { return handled_ >= bytes || ended_; }
+  // All of them were written to `through` too, where there is one.
+  bool has_passed_on(std::uint64_t bytes) const { return passed_on_ >= bytes || ended_; }
   bool has_ended() const { return ended_; }
   // errno of what kept some of it from being passed through; 0: nothing did.
   int through_failure() const { return through_failure_; }
@@ -58,12 +61,17 @@ class StreamReader {
   std::vector<std::string> last_lines() const TT_EXCLUDES(mutex_);
 
  private:
-  enum class Got : std::uint8_t { bytes, nothing, end };
-  Got read_some(std::string& buffer) TT_EXCLUDES(mutex_);
+  struct Got {
+    std::string_view bytes;
+    bool is_end = false;
+  };
+  bool take_over() TT_EXCLUDES(mutex_);
+  std::size_t bytes_in_pipe() const;
+  Got read_some() TT_EXCLUDES(mutex_);
   void handle(std::string_view bytes);
   void look_at(const PipeBlock& block) TT_EXCLUDES(mutex_);
   bool pass_through(std::string_view bytes);
-  void pass_off(std::string& buffer);
+  void pass_off();
   void note_if_empty();
   void finish();
 
@@ -77,6 +85,7 @@ class StreamReader {
   base::MonoNanos read_at_ = 0;
   bool ready_ = false;
   std::atomic<std::uint64_t> handled_;
+  std::atomic<std::uint64_t> passed_on_;
   std::atomic<bool> ended_{false};
   std::atomic<int> through_failure_{0};
 
