@@ -165,7 +165,7 @@ class EngineImpl final : public Engine {
   }
 
   Status start_pipeline() {
-    auto rules = pipeline::make_rules(config_.redaction, config_.detection, metrics_);
+    auto rules = pipeline::make_rules(config_.redaction, config_.detection, metrics_, detection_of_services(config_));
     if (!rules) return base::pass(rules);
     rules_ = std::move(*rules);
     label_scratch_ = std::make_unique<pipeline::RulesScratch>(*rules_);
@@ -211,7 +211,7 @@ class EngineImpl final : public Engine {
                                   .metrics = metrics_,
                                   .host = host_name(),
                                   .grace_ns = config_.runs.grace_ns,
-                                  .services = clocks_of_services(config_),
+                                  .services = services_of_runs(config_),
                                   .barrier = [this](std::int64_t timeout_ns) { barrier(timeout_ns); }});
     if (!opened) return base::pass(opened);
     runs_ = std::move(*opened);

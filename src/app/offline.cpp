@@ -127,7 +127,7 @@ base::Result<std::unique_ptr<OfflineEngine>> OfflineEngine::open(const config::C
   auto reader = store::open_read_only(files, config.store.data);
   if (!reader) return base::pass(reader);
   runs::RegistryOptions options;
-  options.services = clocks_of_services(config);
+  options.services = services_of_runs(config);
   auto registry = runs::Registry::open({.clock = clock, .reader = **reader}, std::move(options));
   if (!registry) return base::pass(registry);
   return std::make_unique<ReadOnlyEngine>(std::move(*reader), std::move(*registry), clock, config);

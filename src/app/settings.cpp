@@ -63,13 +63,42 @@ net::ServerLimits server_limits(const config::Config& config) {
   return limits;
 }
 
-std::vector<runs::Service> clocks_of_services(const config::Config& config) {
+namespace {
+
+bool has_patterns(const config::ServiceConfig& service) {
+  const config::ErrorPatterns& patterns = service.error_patterns;
+  return !patterns.add.empty() || !patterns.replace.empty() || !patterns.ignore.empty();
+}
+
+}  // namespace
+
+std::vector<runs::Service> services_of_runs(const config::Config& config) {
   std::vector<runs::Service> services;
   for (const config::ServiceConfig& service : config.services) {
-    if (!service.has_clock_offset) continue;
-    services.push_back({.name = service.name, .files = service.files, .clock_offset_ns = service.clock_offset_ns, .error_patterns = {}});
+    runs::Service known{.name = service.name, .files = service.files, .clock_offset_ns = {}, .error_patterns = {}};
+    if (service.has_clock_offset) known.clock_offset_ns = service.clock_offset_ns;
+    const config::ErrorPatterns& patterns = service.error_patterns;
+    if (has_patterns(service)) known.error_patterns = runs::ErrorPatterns{patterns.add, patterns.replace, patterns.ignore};
+    if (known.clock_offset_ns || known.error_patterns) services.push_back(std::move(known));
   }
   return services;
+}
+
+pipeline::DetectionOfServices detection_of_services(const config::Config& config) {
+  pipeline::DetectionOfServices all;
+  for (const config::ServiceConfig& service : config.services) {
+    if (!has_patterns(service)) continue;
+    const config::ErrorPatterns& own = service.error_patterns;
+    config::DetectionConfig detection = config.detection;
+    if (!own.replace.empty()) {
+      detection.replace = own.replace;
+      detection.add.clear();  // these words instead of all others
+    }
+    detection.add.insert(detection.add.end(), own.add.begin(), own.add.end());
+    detection.ignore.insert(detection.ignore.end(), own.ignore.begin(), own.ignore.end());
+    all.emplace(service.name, std::move(detection));
+  }
+  return all;
 }
 
 std::optional<net::TlsFiles> tls_files(const config::Config& config) {

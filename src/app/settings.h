@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "net/http/server.h"
 #include "pipeline/flow/workers.h"
+#include "pipeline/rules/rules.h"
 #include "runs/model/run.h"
 #include "sources/file/file_source.h"
 #include "sources/process/process_source.h"
@@ -24,7 +25,8 @@ sources::FileSourceOptions file_source_options(const config::Config& config, con
 sources::ProcessSourceOptions process_source_options(const config::Config& config);
 net::ServerLimits server_limits(const config::Config& config);
 // The services whose clocks are configured.
-std::vector<runs::Service> clocks_of_services(const config::Config& config);
+std::vector<runs::Service> services_of_runs(const config::Config& config);
+pipeline::DetectionOfServices detection_of_services(const config::Config& config);
 std::optional<net::TlsFiles> tls_files(const config::Config& config);
 
 // "local" (this machine's zone as it is `now`), "UTC", "Z" or "+02:00" in seconds east of UTC; config_invalid_value.

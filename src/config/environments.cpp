@@ -83,6 +83,7 @@ LoadedEnvironment read_environment_of(const EnvironmentFile& file, const std::st
     ServiceReader(file.path(), file.folder(), request.home, problems, loaded.warnings)
         .read(complete_entries(*services), std::string(services_path), environment.services);
   }
+  if (auto blank = blank_pattern(environment.values, "monitoring.error_patterns", file.path(), {})) problems.push_back(std::move(*blank));
   if (!environment.values.wrong) {
     add_common_patterns(environment.values, environment.services);
     add_defaults(environment.values, environment_table(), {});

@@ -130,6 +130,15 @@ e:
   EXPECT_THAT(services[1].files, ElementsAre("/srv/b.log", "/var/b.log", "/home/tester/b.log"));
 }
 
+TEST_F(EnvironmentsTest, BlankPatternsAreRefused) {
+  EXPECT_THAT(
+      problems_of("  monitoring: {error_patterns: {ignore: [\" \"]}}\n"),
+      ElementsAre("config/environments.yaml:2: monitoring.error_patterns.ignore: holds a blank text, which would stand in every line"));
+  EXPECT_THAT(problems_of("  monitoring:\n    services:\n      - {name: a, file: a.log, error_patterns: {add: [x, \"\"]}}\n"),
+              ElementsAre("config/environments.yaml:4: monitoring.services[0].error_patterns.add: holds a blank text, which would stand in "
+                          "every line"));
+}
+
 TEST_F(EnvironmentsTest, ServicesSayHowTheyAreStarted) {
   variables_["PORT"] = "8123";
   yaml(R"(

@@ -66,6 +66,22 @@ std::vector<std::string> ring(const std::vector<ServiceConfig>& services, const 
 
 }  // namespace
 
+std::optional<Problem> blank_pattern(const Item& entry, const std::string& path, const std::string& file, const std::string& shown) {
+  for (const char* name : {"add", "ignore", "replace"}) {
+    const std::string key = fmt::format("{}.{}", path, name);
+    const TextList patterns = entry.texts(key);
+    const auto is_blank = [](const std::string& pattern) { return base::trim(pattern).empty(); };
+    if (std::none_of(patterns.begin(), patterns.end(), is_blank)) continue;
+    return Problem{ErrorCode::config_invalid_value,
+                   file,
+                   line_of(entry, key, 0),
+                   shown + key,
+                   {},
+                   "holds a blank text, which would stand in every line"};
+  }
+  return std::nullopt;
+}
+
 std::string shown_entry(const std::string& list, const Member& member, std::size_t index) {
   return member.key.empty() ? fmt::format("{}[{}]", list, index) : fmt::format("{}.{}", list, base::to_printable(member.key));
 }
@@ -104,6 +120,10 @@ bool ServiceReader::add(const Item& entry, const std::string& shown, int line, s
   service.healthcheck = entry.text("healthcheck");
   if (!service.healthcheck.empty() && (!service.port || !service.healthcheck.starts_with('/'))) {
     return refuse(line, shown + ".healthcheck", service.healthcheck, "must be a path that begins with / of a service that has a port");
+  }
+  if (auto blank = blank_pattern(entry, "error_patterns", file_, shown + ".")) {
+    problems_.push_back(std::move(*blank));
+    return false;
   }
   service.error_patterns = patterns_of(entry);
   service.has_clock_offset = entry.find("clock_offset") != nullptr;

@@ -1,6 +1,7 @@
 // The services under test: one meaning for telltale.yaml's `services` and an environment's `monitoring.services`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class ServiceReader {
   std::vector<Problem>& problems_;
   std::vector<std::string>& warnings_;
 };
+
+// What is wrong with the error patterns of `entry` (add, ignore, replace below `path`): a blank one would stand in every line. `shown` is
+// the entry in messages.
+std::optional<Problem> blank_pattern(const Item& entry, const std::string& path, const std::string& file, const std::string& shown);
 
 // How messages name an entry: by its key in a map, else by its place.
 std::string shown_entry(const std::string& list, const Member& member, std::size_t index);

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from engine import run_cli, wait_until
-from runner import Connection, RawConnection, Run, append, now, raw_request, stamp, when
+from runner import Connection, RawConnection, Run, append, apart, now, raw_request, stamp, when
 from test_http_contract import OPENAPI, check, check_answer, check_problem
 from test_websocket_contract import Client, text
 
@@ -427,6 +427,41 @@ def test_what_a_run_comes_to(suite):
 def when_text(rfc3339, shift):
     seconds = when(rfc3339) + shift
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06}Z"
+
+
+def test_the_error_patterns_of_a_runs_services(make_engine, tmp_path):
+    (tmp_path / "telltale.yaml").write_text(f"version: 1\nservices:\n  db: {{file: {tmp_path}/logs/db.log, error_patterns: {{add: [deadlock], ignore: [expected]}}}}\n")
+    engine = make_engine(patterns=[tmp_path / "logs/api*.log"]).start()
+    run, plain = Run("patterns"), Run("plain")
+    patterns = {"add": ["connection refused"], "ignore": ["0 errors", "known noise"], "replace": []}
+    blank = run.started(services=[{"name": "api", "error_patterns": {"ignore": [" "]}}])
+    refused = post(engine, run.run, {"events": [blank]})
+    assert refused.status == 400 and "services[0], error_patterns" in refused.json()["detail"] and "blank" in refused.json()["detail"], refused.body
+    with Connection(engine) as connection:
+        services = [{"name": "api", "files": [f"{engine.logs}/api*.log"], "error_patterns": patterns}, {"name": "db", "files": [f"{engine.logs}/db.log"]}]
+        connection.send(run.run, run.started(services=services), run.worker_started(), run.test_started("t"))
+        connection.send(plain.run, plain.started(services=[{**services[0], "error_patterns": {}}]))
+        append(engine, "api.log", f"{stamp()} INFO Connection REFUSED by peer", f"{stamp()} ERROR known noise", f"{stamp()} INFO payment failed", f"{stamp()} INFO fine")
+        append(engine, "db.log", f"{stamp()} INFO Deadlock found", f"{stamp()} INFO a timeout that is expected", f"{stamp()} ERROR expected too")
+        engine.barrier()
+        apart()
+        connection.send(run.run, run.test_finished("t"), run.finished())
+        connection.send(plain.run, plain.finished())
+    shown = run_of(engine, run.run)
+    assert {service["name"]: service["errors"] for service in shown["services"]} == {"api": 2, "db": 1} and shown["errors"] == 3
+    assert [(test["errors"], test["possible_errors"]) for test in shown["tests_with_errors"]] == [(3, 0)]
+    found = [record["content"] for record in logs(engine, run.id_of("t"), errors="true").json()["records"]]
+    assert sorted(found) == ["Connection REFUSED by peer", "Deadlock found", "payment failed"]
+    assert run_of(engine, plain.run)["errors"] == 2, "what capture found"
+    report = engine.request(f"/api/v1/runs/{run.run}/report?format=text").body.decode()
+    assert report.startswith("Monitored 1 test\nDetected 3 errors in pod logs"), report
+    # What a service's own patterns in the engine's settings mark, queries find; the level stays what the program wrote.
+    assert sorted(line.split(" ", 1)[1] for line in engine.lines('{service="db", error="true"}')) == ["ERROR expected too", "INFO Deadlock found"]
+    done = run_cli("--data", engine.data, "runs", run.run, "--json", cwd=engine.folder)
+    assert json.loads(done.stdout)["errors"] == 3
+    assert engine.stop() == 0
+    done = run_cli("--data", engine.data, "runs", run.run, "--json", cwd=engine.folder)
+    assert json.loads(done.stdout)["errors"] == 3, "without an engine too"
 
 
 @pytest.mark.parametrize("format,media", [("text", "text/plain"), ("markdown", "text/markdown"), ("junit", "application/xml"), ("ctrf", "application/json"),

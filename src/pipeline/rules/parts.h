@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,11 +16,17 @@
 
 namespace telltale::pipeline {
 
+struct Detectors {
+  Detector common;
+  std::map<std::string, Detector, std::less<>> of_service;
+  const Detector& of(const record::StreamRef& stream) const;
+};
+
 struct Rules::Parts {
-  Parts(Redactor the_redactor, IdFinder the_ids, Detector the_detector, Scanner the_scanner);
+  Parts(Redactor the_redactor, IdFinder the_ids, Detectors the_detectors, Scanner the_scanner);
   Redactor redactor;
   IdFinder ids;
-  Detector detector;
+  Detectors detectors;
   Scanner scanner;
   std::vector<std::uint8_t> redacts;  // a literal's: whether redaction wants to see its line
 };

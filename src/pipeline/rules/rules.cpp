@@ -5,9 +5,15 @@
 
 namespace telltale::pipeline {
 
-Rules::Parts::Parts(Redactor the_redactor, IdFinder the_ids, Detector the_detector, Scanner the_scanner)
-    : redactor(std::move(the_redactor)), ids(std::move(the_ids)), detector(std::move(the_detector)), scanner(std::move(the_scanner)) {
+Rules::Parts::Parts(Redactor the_redactor, IdFinder the_ids, Detectors the_detectors, Scanner the_scanner)
+    : redactor(std::move(the_redactor)), ids(std::move(the_ids)), detectors(std::move(the_detectors)), scanner(std::move(the_scanner)) {
   for (LiteralId id = 0; id < scanner.literal_count(); ++id) redacts.push_back(redactor.wants(id) ? 1 : 0);
+}
+
+const Detector& Detectors::of(const record::StreamRef& stream) const {
+  if (of_service.empty() || stream == nullptr) return common;
+  const auto found = of_service.find(stream->labels.get("service"));
+  return found == of_service.end() ? common : found->second;
 }
 
 RulesScratch::RulesScratch(const Rules& rules) : parts_(std::make_unique<Parts>(rules.parts_->scanner)) {}
@@ -20,7 +26,7 @@ Rules::~Rules() = default;
 
 void Rules::apply(record::Batch& batch, RulesState& state, RulesScratch& scratch, const Reparse& reparse) const {
   RulesScratch::Parts& work = *scratch.parts_;
-  BatchRules(parts_->redactor, parts_->ids, parts_->detector, parts_->scanner, parts_->redacts, batch, state, reparse)
+  BatchRules(parts_->redactor, parts_->ids, parts_->detectors.of(batch.stream), parts_->scanner, parts_->redacts, batch, state, reparse)
       .apply({work.redact, work.detect, work.hits, work.numbers, work.escaped});
 }
 
@@ -46,16 +52,22 @@ record::StreamRef Rules::redact_labels(const record::StreamRef& stream, RulesScr
 }
 
 base::Result<std::unique_ptr<const Rules>> make_rules(const config::RedactionConfig& redaction, const config::DetectionConfig& detection,
-                                                      telemetry::Metrics& metrics) {
+                                                      telemetry::Metrics& metrics, const DetectionOfServices& services) {
   ScannerBuilder builder;
   auto redactor = Redactor::make(redaction, builder, metrics);
   if (!redactor) return base::pass(redactor);
   IdFinder ids(builder);
   auto detector = Detector::make(detection, builder);
   if (!detector) return base::pass(detector);
+  Detectors detectors{std::move(*detector), {}};
+  for (const auto& [service, own] : services) {
+    auto made = Detector::make(own, builder);
+    if (!made) return base::pass(made);
+    detectors.of_service.emplace(service, std::move(*made));
+  }
   auto scanner = builder.build();
   if (!scanner) return base::pass(scanner);
-  auto parts = std::make_unique<const Rules::Parts>(std::move(*redactor), std::move(ids), std::move(*detector), std::move(*scanner));
+  auto parts = std::make_unique<const Rules::Parts>(std::move(*redactor), std::move(ids), std::move(detectors), std::move(*scanner));
   return std::unique_ptr<const Rules>(new Rules(std::move(parts)));
 }
 

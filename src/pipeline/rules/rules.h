@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ using Reparse = std::function<void(record::Batch& batch, record::Record& record)
 struct RulesState {
   RedactState redact;
 };
+
+// What counts instead of the common detection for streams with that label `service`.
+using DetectionOfServices = std::map<std::string, config::DetectionConfig>;
 
 class Rules;
 
@@ -61,7 +65,7 @@ class Rules {
  private:
   friend class RulesScratch;
   friend base::Result<std::unique_ptr<const Rules>> make_rules(const config::RedactionConfig&, const config::DetectionConfig&,
-                                                               telemetry::Metrics&);
+                                                               telemetry::Metrics&, const DetectionOfServices&);
   struct Parts;
   explicit Rules(std::unique_ptr<const Parts> parts);
   std::unique_ptr<const Parts> parts_;
@@ -70,6 +74,6 @@ class Rules {
 // `metrics` must outlive the rules. Fails with rule_invalid, naming the rule, its pattern and the reason. A rule of the user's that has
 // no literal to look for is run on every line; the program's log warns of it.
 base::Result<std::unique_ptr<const Rules>> make_rules(const config::RedactionConfig& redaction, const config::DetectionConfig& detection,
-                                                      telemetry::Metrics& metrics);
+                                                      telemetry::Metrics& metrics, const DetectionOfServices& services = {});
 
 }  // namespace telltale::pipeline

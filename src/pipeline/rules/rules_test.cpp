@@ -25,16 +25,17 @@ using testing::Not;
 
 class Flow {
  public:
-  explicit Flow(const config::RedactionConfig& redaction = {}, const config::DetectionConfig& detection = {}) {
-    auto made = make_rules(redaction, detection, metrics_);
+  explicit Flow(const config::RedactionConfig& redaction = {}, const config::DetectionConfig& detection = {},
+                const DetectionOfServices& services = {}) {
+    auto made = make_rules(redaction, detection, metrics_, services);
     EXPECT_TRUE(made.has_value());
     rules_ = std::move(*made);
     scratch_ = std::make_unique<RulesScratch>(*rules_);
   }
 
-  Batch operator()(const std::string& text) {
+  Batch operator()(const std::string& text, const std::string& service = "t") {
     Batch batch;
-    batch.stream = record::make_stream(record::Labels({{"service", "t"}}));
+    batch.stream = record::make_stream(record::Labels({{"service", service}}));
     batch.text = text;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -287,6 +288,22 @@ TEST(Rules, OffCostsNothingAndChangesNothing) {
   Flow flow(off);
   const Batch batch = flow("password=hunter2\n");
   EXPECT_EQ(batch.line(batch.records[0]), "password=hunter2");
+}
+
+TEST(Rules, AServiceMayHaveItsOwnDetection) {
+  const config::DetectionConfig common{.add = {"stuck"}, .ignore = {}, .replace = {}};
+  Flow flow({}, common, {{"printer", {.add = {}, .ignore = {"known"}, .replace = {"out of paper"}}}});
+  const std::string text = "payment failed\nqueue is stuck\nout of paper\nout of paper, as is known\n";
+  const Batch ordinary = flow(text);
+  EXPECT_THAT(findings(ordinary, 0), testing::ElementsAre("failed:failed"));
+  EXPECT_THAT(findings(ordinary, 1), testing::ElementsAre("stuck:stuck"));
+  EXPECT_THAT(findings(ordinary, 2), IsEmpty());
+  const Batch printer = flow(text, "printer");
+  EXPECT_THAT(findings(printer, 0), IsEmpty());
+  EXPECT_THAT(findings(printer, 1), IsEmpty());
+  EXPECT_THAT(findings(printer, 2), testing::ElementsAre("out of paper:out of paper"));
+  EXPECT_THAT(findings(printer, 3), IsEmpty());
+  EXPECT_THAT(findings(flow(text), 0), testing::ElementsAre("failed:failed")) << "the scratch is not the service's";
 }
 
 }  // namespace

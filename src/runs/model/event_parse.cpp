@@ -4,6 +4,7 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/text.h"
 #include "runs/model/event.h"
 #include "runs/model/members.h"
 #include "sources/file/glob.h"
@@ -76,12 +77,16 @@ std::string message_of(Members& members) {
   return message;
 }
 
-ErrorPatterns patterns_of(Members members) {
-  ErrorPatterns patterns;
-  patterns.add = members.texts("add", max_patterns, max_name_bytes);
-  patterns.replace = members.texts("replace", max_patterns, max_name_bytes);
-  patterns.ignore = members.texts("ignore", max_patterns, max_name_bytes);
+// An empty pattern would stand in every line.
+std::vector<std::string> patterns_of(Members& members, std::string_view name) {
+  std::vector<std::string> patterns = members.texts(name, max_patterns, max_name_bytes);
+  const bool blank = std::ranges::any_of(patterns, [](const std::string& pattern) { return base::trim(pattern).empty(); });
+  if (blank) members.fail(name, "has a blank pattern, which would stand in every line");
   return patterns;
+}
+
+ErrorPatterns patterns_of(Members members) {
+  return {.add = patterns_of(members, "add"), .replace = patterns_of(members, "replace"), .ignore = patterns_of(members, "ignore")};
 }
 
 Service service_of(Members members) {

@@ -106,6 +106,8 @@ TEST(Events, AWrongMemberIsNamedWithWhatIsAllowed) {
       {R"("type":"clock_offset","labels":{"host":"a"},"offset_ms":1e99,"method":"measured")", {"'offset_ms'"}},
       {R"("type":"clock_offset","labels":{"host":"a"},"offset_ms":1,"method":"guessed")", {"'method'", "measured configured estimated"}},
       {R"("type":"watch","services":[{"name":"a","files":["relative.log"]}])", {"services[0]", "'files'", "relative.log"}},
+      {R"("type":"watch","services":[{"name":"a","files":[],"error_patterns":{"ignore":["x"," "]}}])",
+       {"services[0]", "error_patterns", "'ignore'", "blank"}},
       {R"("type":"watch","services":[{"name":"a","files":["/a/[b"]}])", {"services[0]", "'files'", "/a/[b"}},
       {R"("type":"watch","services":[])", {"'services'", "empty"}},
       {R"("type":"watch","services":[7])", {"'services'", "object"}},

@@ -17,6 +17,10 @@ struct Redactor {
     for (Service& service : list) {
       text(service.name);
       for (std::string& pattern : service.files) text(pattern);
+      if (!service.error_patterns) continue;
+      for (auto* const patterns : {&service.error_patterns->add, &service.error_patterns->replace, &service.error_patterns->ignore}) {
+        for (std::string& pattern : *patterns) text(pattern);
+      }
     }
   }
   void labels(record::Labels& values) const {

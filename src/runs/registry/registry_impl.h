@@ -139,6 +139,7 @@ class Registry::Impl {
 
   const RegistryPorts ports_;
   const RegistryOptions options_;
+  std::map<std::string, std::shared_ptr<const ErrorView>, std::less<>> errors_of_;  // of options_.services, by name; second owner: windows
   const std::vector<RegistryListener*> listeners_;
   const std::unique_ptr<telemetry::Metrics> own_metrics_;  // where nobody else's were given
   RunsMetrics metrics_;

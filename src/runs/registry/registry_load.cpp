@@ -14,7 +14,11 @@ Registry::Impl::Impl(RegistryPorts ports, RegistryOptions options, std::vector<R
       listeners_(std::move(listeners)),
       own_metrics_(ports_.metrics == nullptr ? std::make_unique<telemetry::Metrics>() : nullptr),
       metrics_(ports_.metrics == nullptr ? *own_metrics_ : *ports_.metrics),
-      tasks_("runs") {}
+      tasks_("runs") {
+  for (const Service& service : options_.services) {
+    if (service.error_patterns) errors_of_.emplace(service.name, std::make_shared<const ErrorView>(*service.error_patterns));
+  }
+}
 
 // The runs that were open when the engine ended last.
 base::Status Registry::Impl::open() {

@@ -52,12 +52,14 @@ struct Registry::Impl::WindowMaker {
   const record::Batch& batch;
   const std::int64_t grace_ns;
   const std::vector<Service>& services;  // that the engine knows
+  std::shared_ptr<const ErrorView> errors;
   std::vector<Viewer> viewers{};
   Window window{};
   std::vector<std::pair<const RunLedger*, std::uint32_t>> sources{};  // of window.tests
 
   Window make() {
     choose_clock();
+    window.errors = errors;
     const TimeSpan span = hull_of(batch, window.clock, grace_ns);
     keep_owners(span);
     for (const Viewer& viewer : viewers) add_run(viewer, span);
@@ -89,8 +91,8 @@ struct Registry::Impl::WindowMaker {
     const auto found = std::ranges::find(window.runs, viewer.ledger->id(), &WindowRun::id);
     if (found != window.runs.end()) return static_cast<std::uint32_t>(found - window.runs.begin());
     const auto& workers = viewer.view->workers;
-    window.runs.push_back(
-        {viewer.ledger->id(), viewer.view->service, viewer.ledger->span(), workers.size() == 1 ? workers.front() : std::string()});
+    window.runs.push_back({viewer.ledger->id(), viewer.view->service, viewer.ledger->span(),
+                           workers.size() == 1 ? workers.front() : std::string(), viewer.view->errors});
     return static_cast<std::uint32_t>(window.runs.size() - 1);
   }
 
@@ -187,7 +189,8 @@ Window Registry::Impl::window(const record::Batch& batch, std::int64_t grace_ns)
   const TimeSpan rough = index_times(batch).widened(store::loose_nanos, store::loose_nanos);
   load_runs_that_meet(rough);
   base::MutexLock lock(mutex_);
-  WindowMaker maker{batch, grace_ns, options_.services};
+  const auto errors = errors_of_.find(batch.stream->labels.get("service"));
+  WindowMaker maker{batch, grace_ns, options_.services, errors == errors_of_.end() ? nullptr : errors->second};
   for (const auto& [id, entry] : entries_) {
     if (!index_span_of(entry->ledger).meets(rough)) continue;
     const RunLedger::StreamView& view = entry->ledger.view_of(*batch.stream);

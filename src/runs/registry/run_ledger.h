@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "runs/errors/error_view.h"
 #include "runs/model/event.h"
 #include "runs/model/run.h"
 #include "runs/model/scope.h"
@@ -77,6 +79,7 @@ class RunLedger {
     std::vector<std::uint32_t> tests;  // the stream is theirs alone
     std::vector<std::string> workers;  // or theirs
     std::optional<ClockCorrection> clock;
+    std::shared_ptr<const ErrorView> errors{};  // second owner: windows
     bool is_isolated() const { return !tests.empty() || !workers.empty(); }
   };
   const StreamView& view_of(const record::Stream& stream) const;

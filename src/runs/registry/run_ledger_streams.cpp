@@ -69,6 +69,12 @@ const RunLedger::StreamView& RunLedger::view_of(const record::Stream& stream) co
   }
   const Service* const service = run_scope.service_of(stream);
   if (service != nullptr && service->clock_offset_ns) view.clock = ClockCorrection{*service->clock_offset_ns, 0, OffsetMethod::configured};
+  // A service that the run's client started has no files; its name is what the run calls it.
+  const auto named = std::ranges::find(run_.services, view.service, &Service::name);
+  const Service* const with_patterns = service != nullptr ? service : named != run_.services.end() ? &*named : nullptr;
+  if (with_patterns != nullptr && with_patterns->error_patterns) {
+    view.errors = std::make_shared<const ErrorView>(*with_patterns->error_patterns);
+  }
   for (const KnownOffset& offset : offsets_) {
     const bool better = !view.clock || offset.correction.method >= view.clock->method;
     if (better && holds_all(stream.labels, offset.labels)) view.clock = offset.correction;

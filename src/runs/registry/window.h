@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "record/batch.h"
+#include "runs/errors/error_view.h"
 #include "runs/model/event.h"
 #include "runs/model/run.h"
 
@@ -53,7 +55,8 @@ struct WindowRun {
   std::string id;
   std::string service;  // the run's name for the stream
   TimeSpan span;
-  std::string worker;  // the stream is this worker's alone; empty: no, or several workers'
+  std::string worker;                         // the stream is this worker's alone; empty: no, or several workers'
+  std::shared_ptr<const ErrorView> errors{};  // by the run's own patterns; null: it has none. Second owner: the run's ledger
 };
 
 // The runs whose scope holds the stream, their tests that may have been running when its records were written, and those that an id or a
@@ -62,6 +65,7 @@ struct Window {
   std::vector<WindowRun> runs;
   std::vector<WindowTest> tests;  // by start
   std::optional<ClockCorrection> clock;
+  std::shared_ptr<const ErrorView> errors{};  // by the patterns that the engine has for the service. Second owner: the registry
   // The stream is these tests' alone, as indices into `tests`; empty: it is not. When it is a worker's alone, `tests` are that worker's.
   std::vector<std::uint32_t> isolated;
   // Test ids and node ids, and trace ids (in lower case), that records carry: the tests they mean.

@@ -26,7 +26,8 @@ struct RunRecord {
 
   std::string_view service() const { return batch.window.runs[run].service; }
   bool is_gap() const { return view.record->has(record::flag_gap); }
-  bool is_error() const { return !is_gap() && view.record->is_error(); }
+  // In the run's eyes: its services and the engine's may have error patterns of their own.
+  bool is_error() const { return !is_gap() && runs::is_error(view, batch.window.errors.get(), batch.window.runs[run].errors.get()); }
   // It is not certain whose it is: several tests may have caused it, of this run or another, or none.
   bool is_shared() const { return !is_gap() && !attribution.certain() && !attribution.tests.empty(); }
   // The tests of this run that it belongs or may belong to; of a gap: those from which something may be missing.

@@ -65,6 +65,31 @@ TEST_F(TallyTest, CountsEachRecordOnceAndForEachCandidate) {
   EXPECT_EQ(counted.test("none").records, 0U);
 }
 
+TEST_F(TallyTest, TheErrorPatternsOfARunsServicesCount) {
+  run_.start_run("run-2", "/logs-2",
+                 R"({"name":"api","files":["/var/log/api*.log"],"error_patterns":{"add":["refused"],"ignore":["known"]}})");
+  run_.start_test("run-2", b);
+  log("api", "connection refused");
+  log("api", "known noise failed", true);
+  log("api", "payment failed", true);
+  run_.finish_test("run-2", b);
+  run_.event("run-2", "watch", R"("services":[{"name":"db","files":["/var/log/db.log"],"error_patterns":{"replace":["deadlock"]}}])");
+  log("db", "Deadlock found");
+  run_.finish_run("run-2");
+  const Attributor attributor(run_.registry());
+  const auto counted = tally(run_.registry(), attributor, run_.store(), "run-2");
+  ASSERT_TRUE(counted);
+  EXPECT_EQ(counted->services.at("api").errors, 2U);
+  EXPECT_EQ(counted->services.at("db").errors, 1U);
+  EXPECT_EQ(counted->test(b).errors, 2U);
+  EXPECT_EQ(tally_now().errors, 2U) << "the other run has none: what capture found";
+  run_.pump();
+  const std::string expected = "[api] connection refused\n[api] payment failed\n";
+  EXPECT_EQ(run_.text("/logs-2/api_errors.log"), expected);
+  EXPECT_TRUE(run_.text("/logs-2/test_logs/" + std::string(b) + "_ERRORS.log")
+                  .ends_with("errors=2 possible_errors=0 attempt=1 worker=master name=t.py::" + std::string(b) + "\n" + expected));
+}
+
 TEST_F(TallyTest, ErrorsThatSayTheSameAreOneGroup) {
   run_.start_test("run-1", a);
   log("api", "order 17 failed after 30 ms", true);
