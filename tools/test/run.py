@@ -66,12 +66,14 @@ class Tally:
                 self.passed += 1
 
 
-def ctest_tests(build):
+def ctest_tests(build, kinds):
     listing = subprocess.run(["ctest", "--show-only=json-v1"], cwd=build, check=True, capture_output=True, text=True).stdout
     for test in json.loads(listing)["tests"]:
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
         labels = properties.get("LABELS", [])
         kind = "fuzz" if "fuzz" in labels else next((label for label in labels if label in KINDS), "unit")
+        if kind not in kinds:
+            continue
         if "command" not in test:
             sys.exit(f"run.py: the build of '{test['name']}' is missing; run `make test`")
         yield test["name"], kind, test["command"], float(properties.get("TIMEOUT", 600)), properties.get("WORKING_DIRECTORY", build)
@@ -91,7 +93,7 @@ def run_one(name, kind, command, timeout, folder, env, scratch):
 
 
 def run_executables(args, tally, scratch):
-    chosen = [test for test in ctest_tests(args.build) if test[1] in args.only]
+    chosen = list(ctest_tests(args.build, args.only))
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         env = environment(args.build)
         jobs = [pool.submit(run_one, *test, env, scratch) for test in chosen]
