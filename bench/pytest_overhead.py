@@ -34,8 +34,9 @@ def pytest_unconfigure():
 
 def make_suite(folder):
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "installed" / "telltale-0.1.0.dist-info").mkdir(parents=True)
-    info = folder / "installed" / "telltale-0.1.0.dist-info"
+    shutil.copytree(ROOT / "clients/python/src/telltale", folder / "installed/telltale", ignore=shutil.ignore_patterns("__pycache__"))
+    info = folder / "installed/telltale-0.1.0.dist-info"
+    info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
     (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
     (folder / "conftest.py").write_text(CONFTEST)
@@ -47,7 +48,7 @@ def run_suite(build, folder, words):
     times = folder / "times.json"
     env = {name: value for name, value in os.environ.items() if not name.startswith(("TELLTALE_", "PYTEST_"))}
     env.update(TIMES=str(times), TELLTALE_BIN=str(build / "bin/telltale"), TELLTALE_DATA=str(folder / "data"),
-               PYTHONPATH=os.pathsep.join([str(folder / "installed"), str(ROOT / "clients/python/src")]))
+               PYTHONPATH=str(folder / "installed"))
     begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words], cwd=folder, env=env, capture_output=True, text=True)
     seconds = time.perf_counter() - begin

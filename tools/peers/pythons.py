@@ -27,6 +27,7 @@ SETS = {
     "pytest-8.4": (("pytest==8.4.2", "pytest-xdist==3.8.0", "pytest-rerunfailures==15.1", "pytest-subtests==0.14.2"), (3, 9), (3, 14)),
     "pytest-9": (("pytest==9.2.0", "pytest-xdist==3.8.0", "pytest-rerunfailures==16.1"), (3, 10), (3, 99)),
 }
+PARALLEL = 3  # tests at once: most of them wait for something
 ALWAYS = ("requests==2.32.5", "httpx==0.28.1", "setuptools==80.9.0")
 
 
@@ -72,9 +73,9 @@ def environment(python, version, name, packages):
 
 def run_tests(python, build, tests):
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    env.update(TELLTALE_BIN=str(build / "bin/telltale"), TELLTALE_BUILD=str(build), PYTHONDONTWRITEBYTECODE="1")
+    env.update(TELLTALE_BIN=str(build / "bin/telltale"), TELLTALE_BUILD=str(build), TELLTALE_TEST_INSTALLED="1", PYTHONDONTWRITEBYTECODE="1")
     begin = time.monotonic()
-    done = subprocess.run([python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *tests], cwd=ROOT, env=env,
+    done = subprocess.run([python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-n", str(PARALLEL), *tests], cwd=ROOT, env=env,
                           capture_output=True, text=True, errors="replace")
     last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
     return done.returncode, last, time.monotonic() - begin, done.stdout + done.stderr

@@ -2,38 +2,40 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from importlib import metadata
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "src"
 # What a developer's or a test runner's own environment must not decide here.
 VARIABLES = ("TELLTALE_", "PYTEST_")
 
 
-def plugin_is_installed():
-    try:
-        return any(entry.name == "telltale" for entry in metadata.distribution("telltale").entry_points)
-    except metadata.PackageNotFoundError:
-        return False
+def write_metadata(folder):
+    """What an installation leaves beside the package: the entry point by which pytest finds the plugin."""
+    info = folder / "telltale-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
 
 
 class Installation:
-    """The plugin as pytest finds it: by its entry point, from what pip would leave of an editable installation. Its bytecode is kept, so that
-    times are those of an installed package."""
+    """The plugin as pytest finds it, from a copy: beside the sources may lie what an earlier `pip install` from here left, and in this Python
+    another version may be installed. Its bytecode is kept, so that times are those of an installed package. With TELLTALE_TEST_INSTALLED it is
+    the one that is installed in this Python."""
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
         self.bytecode = folder / "bytecode"
         self.folders = []
-        if not plugin_is_installed():
-            info = folder / "telltale-0.1.0.dist-info"
-            info.mkdir()
-            (info / "METADATA").write_text("Metadata-Version: 2.1\nName: telltale\nVersion: 0.1.0\n")
-            (info / "entry_points.txt").write_text("[pytest11]\ntelltale = telltale.pytest_plugin\n")
-            self.folders = [str(folder), str(SOURCE)]
+        if os.environ.get("TELLTALE_TEST_INSTALLED"):
+            return
+        packages = folder / "packages"
+        shutil.copytree(SOURCE / "telltale", packages / "telltale", ignore=shutil.ignore_patterns("__pycache__"))
+        write_metadata(packages)
+        self.folders = [str(packages)]
 
 
 class Outcome:

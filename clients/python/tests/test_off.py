@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from suites import write_metadata
 
 MODULES = """
     import json, sys
@@ -88,6 +89,15 @@ def test_the_value_of_env_is_not_taken_for_a_file(suite):
     done = suite.run("--env", "live", "--theirs=x")
     assert done.code == 0, done.output
     assert "1 passed" in done.output
+
+
+def test_an_installation_that_is_found_twice_is_one(suite, tmp_path):
+    """`pip install` from a clone leaves metadata beside the sources; an editable and a proper installation may be there at once."""
+    write_metadata(tmp_path / "other")
+    suite.write("test_it.py", "def test_it(pod_monitor): assert pod_monitor.active\n")
+    done = suite.run("--monitor-pods", env={"PYTHONPATH": os.pathsep.join([str(tmp_path / "other"), *suite.installation.folders])})
+    assert done.code == 0 and done.count("REAL-TIME POD MONITORING: Starting...") == 1, done.output
+    assert suite.run("-p", "telltale", "--monitor-pods").code == 0
 
 
 def test_unknown_words_for_the_variable_are_an_error_that_names_it(suite):
