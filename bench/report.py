@@ -56,8 +56,9 @@ def report_pytest(rounds):
     print(f"\npytest plugin: {rounds[0]['tests']:,} empty tests with and without it, milliseconds a test more")
     for name in rounds[0]["more"]:
         pairs = [pair for figures in rounds for pair in figures["more"][name]]
-        total, alone = ([pair[place] for pair in pairs] for place in (0, 1))
-        print(f"  {name}: {middle(total, '+.2f')} of the whole run, {middle(alone, '+.2f')} of the tests alone ({len(pairs)} pairs)")
+        total, alone, used = ([pair[place] for pair in pairs] for place in range(3))
+        print(f"  {name}: {middle(total, '+.2f')} of the whole run, {middle(alone, '+.2f')} of the tests alone, {middle(used, '+.2f')} of a "
+              f"processor ({len(pairs)} pairs)")
 
 
 REPORTS = {"ingest": report_ingest, "streams": report_streams, "idle": report_idle, "latency": report_latency, "pytest": report_pytest}
