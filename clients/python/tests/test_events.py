@@ -229,6 +229,23 @@ def test_a_silent_engine_costs_the_budget_and_no_more(make_client):
         assert link.budget.left() == 0
 
 
+def test_an_engine_that_answers_late_is_waited_for_again(engine, make_client):
+    """It was not broken, only slow to start."""
+    where = []
+    client = EventClient("run-1", lambda failures: where[0] if where else None)
+    client.start()
+    try:
+        link = Link(client, Budget(0.05), late_seconds=60.0)
+        link.send(started(0))
+        assert not link.alive() and link.budget.left() == 0
+        where.append(Endpoint(engine.url))
+        assert client.wait_answered(30)
+        link.send(started(1))
+        assert link.alive() and 0 < link.budget.left() <= 60
+    finally:
+        client.close()
+
+
 def test_a_port_that_is_closed_costs_nothing(make_client):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -76,9 +77,9 @@ def test_an_engine_that_is_killed_comes_back_and_nothing_is_missing(suite, api, 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="the engine is to run as another user, so that it cannot read our files")
 def test_the_files_of_an_engine_elsewhere_are_fetched(make_suite, make_engine, tmp_path):
     """An engine that cannot read the folder's mark is one on another machine."""
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        parent.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder.is_relative_to(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o055)
     far = tmp_path / "far"
     far.mkdir()
     (far / "logs").mkdir()

@@ -140,6 +140,11 @@ class EventClient:
         return self._outbox.waiting()
 
     @property
+    def delivered(self) -> int:
+        """Events that the engine took."""
+        return self._outbox.delivered
+
+    @property
     def refused(self) -> int:
         return self._outbox.refused
 

@@ -27,10 +27,12 @@ class BarrierResult:
 
 
 class Link:
-    """The events connection and questions beside it. Test thread only. Never raises for what an engine does."""
+    """The events connection and questions beside it. Test thread only. Never raises for what an engine does.
 
-    def __init__(self, client: EventClient, budget: Budget):
-        self.client, self.budget = client, budget
+    `late_seconds` are added to the budget, once, when the engine takes an event."""
+
+    def __init__(self, client: EventClient, budget: Budget, late_seconds: float = 0.0):
+        self.client, self.budget, self.late_seconds = client, budget, late_seconds
         self.trouble = ""  # of the last question that had no answer
 
     def send(self, event: Event, before_code: bool = False) -> None:
@@ -46,6 +48,9 @@ class Link:
 
     def alive(self, patience: float = 10.0) -> bool:
         """Whether the engine has answered everything so far; waits for it within the budget."""
+        if self.late_seconds and self.client.delivered:
+            self.budget.add(self.late_seconds)
+            self.late_seconds = 0.0
         return self.budget.attempt(lambda seconds: (self.client.wait_answered(seconds),) * 2, patience)
 
     def ask(self, method: str, path: str, parameters: dict | None = None, body=None, timeout: float = ANSWER_SECONDS,

@@ -60,7 +60,7 @@ def _activate_worker(config, settings) -> None:
                           uncertainty_ms=round(sample.uncertainty_ns / 1e6, 3), method="measured")
 
     client = EventClient(about["run"], EngineFollower(about, settings).locate, on_clock=clock_event)
-    link = Link(client, Budget(about["budget"]))
+    link = Link(client, Budget(about["budget"]), about["late"])
     tracker = Tracker(link, maker, about["run"], worker, settings.wait, path_maker(client, about))
     tracker.begin_worker()
     client.start()

@@ -18,12 +18,14 @@ from .output import OutputFolder
 from .program import (EngineFinder, Environment, MonitoringOff, environment_wanted, environment_words, find_program, read_environment)
 from .services import DeclaredServices
 
-# What a broken engine may cost, in seconds; together, and with Link.close(), less than the two that are promised. The rest is for what starts and ends anyway.
-START_SECONDS = 0.8
+# What a broken engine may cost, in seconds; together, and with Link.close(), less than the two that are promised. The rest is for what starts
+# and ends anyway.
+START_SECONDS = 1.0
 END_SECONDS = 0.9  # after an engine that answered at the start
 WORKER_SECONDS = 0.4  # each process that runs tests, all at the same time
-SILENT_SECONDS = 0.15  # instead of these two when the engine has not answered at the start
-ENVIRONMENT_SECONDS = 0.8
+SILENT_SECONDS = 0.1  # instead of these two when the engine has not answered at the start
+LATE_SECONDS = 0.6  # added when it answers after all: it was not broken, the machine is busy
+ENVIRONMENT_SECONDS = 20.0  # nothing that is wrong with an engine makes the program slow that reads the environments file
 FINAL_SECONDS = 15.0  # an engine that answers may take so long to make the files final
 FINAL_TURN_MS = 250
 
@@ -87,9 +89,7 @@ class RunMonitor:
     def _read_environment(self) -> None:
         if not self.program or not environment_wanted(self.settings):
             return
-        begin = time.monotonic()
         self.environment = read_environment(self.program, self.settings, ENVIRONMENT_SECONDS)
-        self.budget.spend(max(0.0, time.monotonic() - begin - 0.2))  # a healthy program needs less
         self.problems += self.environment.warnings
         self._check_selectors(self.environment)
 
@@ -126,6 +126,7 @@ class RunMonitor:
         if self.client.fatal:
             raise MonitoringOff(self.client.fatal)
         self.budget.limit(END_SECONDS if self.answered else SILENT_SECONDS)
+        self.link.late_seconds = 0.0 if self.answered else LATE_SECONDS
 
     def _run_members(self) -> dict:
         settings = self.settings
@@ -179,6 +180,7 @@ class RunMonitor:
         environment = self.environment
         return {"run": self.run, "program": self.program, "url": endpoint.url if endpoint else "", "token": endpoint.token if endpoint else "",
                 "data": self.finder.data if self.finder else "", "output": self.output_folder, "joined": self.joined, "budget": self.worker_seconds,
+                "late": 0.0 if self.answered else WORKER_SECONDS,
                 "written": self.client.output if self.client else "",
                 "environment": environment.name if environment else "",
                 "services": [str(service["name"]) for service in environment.services] if environment else [],
