@@ -12,7 +12,7 @@
 #include "cli/endpoint.h"
 #include "cli/run_events.h"
 #include "cli/test_finder.h"
-#include "cli/test_identity.h"
+#include "runs/model/test_identity.h"
 
 namespace telltale::cli {
 
@@ -89,14 +89,14 @@ base::Result<std::string> start_test(Context& context, Remote& engine, const Tes
   if (!run) return std::unexpected(run.error());
   const auto attempt = next_attempt(engine, *run, options);
   if (!attempt) return std::unexpected(attempt.error());
-  const ShellTest test{*run, options.what, options.worker, *attempt};
+  const runs::ShellTest test{*run, options.what, options.worker, *attempt};
   runs::TestStarted started;
-  started.test = test_id_of(test);
+  started.test = runs::test_id_of(test);
   started.node_id = test.node_id;
-  started.name = name_of(test.node_id);
+  started.name = std::string(runs::test_name_of(test.node_id));
   started.attempt = test.attempt;
   started.worker = test.worker;
-  started.file_stem = file_stem_of(test, context.clock.wall());
+  started.file_stem = runs::file_stem_of(test, context.clock.wall());
   const runs::Event event = make_event(context, "start-" + started.test, started);
   auto answer = send_events(engine, *run, {event});
   if (!answer && answer.error().code == ErrorCode::run_not_found) {

@@ -1,11 +1,11 @@
-#include "cli/test_identity.h"
+#include "runs/model/test_identity.h"
 
 #include <fmt/format.h>
 
 #include "base/hash.h"
 #include "base/time_zone.h"
 
-namespace telltale::cli {
+namespace telltale::runs {
 
 namespace {
 
@@ -28,17 +28,17 @@ std::string test_id_of(const ShellTest& test) {
   return base::sha256_hex(fmt::format("{}\n{}\n{}\n{}", test.run, test.node_id, test.attempt, test.worker)).substr(0, 16);
 }
 
-std::string_view name_of(std::string_view node_id) {
+std::string_view test_name_of(std::string_view node_id) {
   const std::size_t mark = node_id.rfind("::");
   return mark == std::string_view::npos || mark + 2 == node_id.size() ? node_id : node_id.substr(mark + 2);
 }
 
 std::string file_stem_of(const ShellTest& test, base::UnixNanos started) {
-  const std::string_view name = name_of(test.node_id);
+  const std::string_view name = test_name_of(test.node_id);
   const std::string safe = safe_name(name);
   const std::string stem = fmt::format("{}_{}", safe, base::local_time_name(started, base::LocalTimeZone()));
   if (safe == test.node_id && test.worker == "shell" && test.attempt == 1) return stem;
   return fmt::format("{}_{}", stem, test_id_of(test).substr(0, 6));
 }
 
-}  // namespace telltale::cli
+}  // namespace telltale::runs

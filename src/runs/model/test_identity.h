@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-namespace telltale::cli {
+namespace telltale::runs {
 
 struct ShellTest {
   std::string run;
@@ -19,9 +19,9 @@ struct ShellTest {
 // The first 16 hexadecimal digits of SHA-256 of run, node id, attempt and worker, with a line end between them.
 std::string test_id_of(const ShellTest& test);
 // "checkout" of "tests/shop.sh::checkout".
-std::string_view name_of(std::string_view node_id);
+std::string_view test_name_of(std::string_view node_id);
 // The beginning of the names of the test's files: its name made safe for every file system, the time here, and a short hash unless the
 // name alone tells the test from the others of its run.
 std::string file_stem_of(const ShellTest& test, base::UnixNanos started);
 
-}  // namespace telltale::cli
+}  // namespace telltale::runs
