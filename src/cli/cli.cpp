@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   add_store(program, context);
   add_token(program, context);
   add_engine(program, context);
+  add_services(program, context);
   add_relay(program, context);
   return command_line.parse(argc, argv).value_or(context.exit_code);
 }

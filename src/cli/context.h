@@ -64,5 +64,6 @@ void add_store(Command program, Context& context);
 void add_token(Command program, Context& context);
 void add_engine(Command program, Context& context);
 void add_relay(Command program, Context& context);
+void add_services(Command program, Context& context);
 
 }  // namespace telltale::cli
