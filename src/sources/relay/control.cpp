@@ -124,8 +124,9 @@ std::optional<ControlPacket> ControlChannel::receive() {
   header.msg_control = space.data();
   header.msg_controllen = space.size();
   ssize_t got = 0;
+  // An end that died with messages unread gives one ECONNRESET, before what it had sent.
   do got = ::recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
+  while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got <= 0) return std::nullopt;
   ControlPacket packet;
   for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
