@@ -8,7 +8,7 @@
 
 namespace telltale::app {
 
-// add() from any thread; on_commit from the store's writer. Listeners outlive it or the store's writer thread.
+// add() from any thread; on_commit and on_position from the store's writer. Listeners outlive it or the store's writer thread.
 class CommitFanout final : public record::CommitListener {
  public:
   void add(record::CommitListener& listener) TT_EXCLUDES(mutex_) {
@@ -18,6 +18,10 @@ class CommitFanout final : public record::CommitListener {
   void on_commit(const record::CommittedBatchRef& batch) override TT_EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
     for (auto* listener : listeners_) listener->on_commit(batch);
+  }
+  void on_position(const record::Position& position) override TT_EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    for (auto* listener : listeners_) listener->on_position(position);
   }
   // After this nobody is called.
   void clear() TT_EXCLUDES(mutex_) {

@@ -45,6 +45,8 @@ class CommitListener {
  public:
   virtual ~CommitListener() = default;
   virtual void on_commit(const CommittedBatchRef& batch) = 0;
+  // A position came without records, as at the end of a stream.
+  virtual void on_position(const Position& position) { static_cast<void>(position); }
 };
 
 // Times of records (Record::index_time), both ends inside.

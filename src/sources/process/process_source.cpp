@@ -76,17 +76,16 @@ class ProcessSource::Impl {
     return health_;
   }
 
-  void on_commit(const record::CommittedBatchRef& batch) TT_EXCLUDES(mutex_) {
-    const auto& position = batch->batch.position;
-    if (!position || !position->key.starts_with(process_key_prefix)) return;
-    const auto decoded = decode_process_position(position->value);
-    const bool is_end = position->value.empty();
-    if (!decoded && !is_end) return;
+  // The value is empty at the end of a stream.
+  void on_position(const record::Position& position) TT_EXCLUDES(mutex_) {
+    if (!position.key.starts_with(process_key_prefix)) return;
+    const auto decoded = decode_process_position(position.value);
+    if (!decoded && !position.value.empty()) return;
     {
       base::MutexLock lock(mutex_);
-      Commit& commit = commits_[position->key.substr(process_key_prefix.size())];
+      Commit& commit = commits_[position.key.substr(process_key_prefix.size())];
       if (decoded) commit.at = decoded->at;
-      commit.is_end = is_end;
+      commit.is_end = !decoded;
     }
     changed_.notify_one();
   }
@@ -300,7 +299,10 @@ BarrierReport ProcessSource::barrier(std::int64_t timeout_ns) {
   return impl_->barrier(timeout_ns);
 }
 void ProcessSource::on_commit(const record::CommittedBatchRef& batch) {
-  impl_->on_commit(batch);
+  if (batch->batch.position) impl_->on_position(*batch->batch.position);
+}
+void ProcessSource::on_position(const record::Position& position) {
+  impl_->on_position(position);
 }
 RelayConnection ProcessSource::connect(std::shared_ptr<RelayPeer> peer) {
   return impl_->connect(std::move(peer));

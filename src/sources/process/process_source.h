@@ -62,6 +62,7 @@ class ProcessSource final : public Source, public record::CommitListener {
   // Asks the relays, which answer when their pipes were empty and all was sent. A line without its end is not waited for.
   BarrierReport barrier(std::int64_t timeout_ns) override;
   void on_commit(const record::CommittedBatchRef& batch) override;
+  void on_position(const record::Position& position) override;
 
   // A connection's messages, in order; `peer` is kept until disconnect(). What breaks the protocol closes the connection.
   RelayConnection connect(std::shared_ptr<RelayPeer> peer);

@@ -98,9 +98,15 @@ class Store final : public record::BlockSink, public record::BatchSink {
       if (kept.gap) gaps_.push_back(*kept.gap);
       if (kept.position->value.empty()) positions_.erase(kept.position->key);
       if (!kept.position->value.empty()) positions_[kept.position->key] = kept.position->value;
+      if (listener_ == nullptr) continue;
+      // As the store does.
+      if (kept.text.empty() && !kept.gap) {
+        listener_->on_position(*kept.position);
+        continue;
+      }
       auto committed = std::make_shared<record::CommittedBatch>();
       committed->batch.position = kept.position;
-      if (listener_ != nullptr) listener_->on_commit(committed);
+      listener_->on_commit(committed);
     }
     pending_.clear();
     changed_.notify_all();

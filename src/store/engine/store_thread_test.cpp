@@ -26,6 +26,12 @@ class Listener final : public record::CommitListener {
     next = batch->last_sequence() + 1;
     records += batch->batch.records.size();
   }
+  void on_position(const record::Position& position) override {
+    base::MutexLock lock(mutex);
+    positions.push_back(position);
+  }
+  base::Mutex mutex;
+  std::vector<record::Position> positions TT_GUARDED_BY(mutex);
   std::atomic<Sequence> next{0};
   std::atomic<std::uint64_t> records{0};
   std::atomic<int> out_of_order{0};
@@ -59,6 +65,27 @@ class StoreThread : public ::testing::Test {
   telemetry::Metrics metrics;
   StoreOptions options;
 };
+
+TEST_F(StoreThread, PositionsWithoutRecordsAreToldToo) {
+  Listener listener;
+  auto store = open({&listener});
+  ASSERT_NE(store, nullptr);
+  const StreamRef stream = test_stream("api");
+  record::Batch with_records = test_batch(stream, 0, 1, clock.wall(), 80);
+  with_records.position = record::Position{"a", "1"};
+  record::Batch without;
+  without.stream = stream;
+  without.position = record::Position{"b", ""};
+  record::Batch nothing;
+  nothing.stream = stream;
+  push(*store, std::move(with_records));
+  push(*store, std::move(without));
+  push(*store, std::move(nothing));
+  ASSERT_TRUE(store->flush(false, long_enough));
+  EXPECT_EQ(listener.records, 1u);
+  base::MutexLock lock(listener.mutex);
+  EXPECT_THAT(listener.positions, ::testing::ElementsAre(record::Position{"b", ""}));
+}
 
 TEST_F(StoreThread, ManyProducersReadersAndAListenerSeeEachLineOnce) {
   constexpr std::uint64_t batches = 150;

@@ -152,7 +152,12 @@ void Writer::commit(std::vector<Pending>& items, Sequence first_sequence) {
 void Writer::tell_listeners(std::vector<Pending>& items, Sequence first_sequence) {
   for (Pending& pending : items) {
     if (pending.batch.position) unsynced_positions_[pending.batch.position->key] = pending.batch.position->value;
-    if (pending.item.record_count == 0 || context_.listeners.empty()) continue;
+    if (context_.listeners.empty()) continue;
+    if (pending.item.record_count == 0) {
+      if (!pending.batch.position) continue;
+      for (record::CommitListener* listener : context_.listeners) listener->on_position(*pending.batch.position);
+      continue;
+    }
     auto committed = std::make_shared<record::CommittedBatch>();
     committed->first_sequence = first_sequence;
     committed->batch = std::move(pending.batch);
