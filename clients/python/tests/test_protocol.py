@@ -57,7 +57,8 @@ def test_nothing_to_run(suite, api):
     assert api.run()["outcome"] == "no_tests"
 
 
-def test_a_retried_test_has_an_execution_for_each_attempt(suite, api):
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_a_retried_test_has_an_execution_for_each_attempt(suite, api, words):
     pytest.importorskip("pytest_rerunfailures")
     suite.write("test_it.py", """
 import pathlib, pytest
@@ -68,7 +69,7 @@ def test_flaky():
     path.write_text(str(count + 1))
     assert count == 2, f"attempt {count}"
 """)
-    done = suite.run("--monitor-pods")
+    done = suite.run("--monitor-pods", *words)
     assert done.code == 0 and "2 rerun" in done.output
     run = api.run()
     tests = api.tests(run["run"])
@@ -76,6 +77,8 @@ def test_flaky():
     assert len({test["test"] for test in tests}) == len({test["file_stem"] for test in tests}) == 3
     assert "attempt 0" in tests[0]["message"] and not tests[2].get("message")
     assert "Monitored 1 test\n" in done.output and run["outcome"] == "passed"
+    saved = {path.name for path in (suite.folder / "logs/pod_logs/test_logs").iterdir()}
+    assert saved == {test["file_stem"] + ".log" for test in tests}
 
 
 def test_failed_sub_tests_make_their_test_failed_and_skipped_ones_do_not_make_it_skipped(suite, api):
@@ -135,14 +138,29 @@ def begin_long(suite, *words):
     return child
 
 
-def test_control_c_interrupts_the_running_test_and_the_run(suite, api):
-    child = begin_long(suite)
-    child.send_signal(signal.SIGINT)
-    child.wait(30)
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_control_c_interrupts_the_running_test_and_the_run(suite, api, words):
+    """A terminal sends it to all processes of the group."""
+    child = begin_long(suite, *words)
+    os.killpg(child.pid, signal.SIGINT)
+    child.wait(60)
+    run = api.wait_closed(api.run()["run"])
+    output = suite.ended(child).output
+    assert child.returncode == 2 and run["outcome"] == "interrupted", output
+    outcomes = api.outcomes(run["run"])
+    assert outcomes["test_before"] == ["passed"]
+    # xdist's controller ends its workers without waiting for what they would say.
+    assert outcomes["test_long"] == ["interrupted"] or words and outcomes["test_long"] == ["crashed"], output
+    assert words or "test_after" not in outcomes
+    assert "REAL-TIME POD MONITORING: Complete" in output
+
+
+def test_a_test_may_end_the_session(suite, api):
+    suite.write("test_it.py", "import pytest\ndef test_1(): pass\ndef test_2(): pytest.exit('enough')\ndef test_3(): pass\n")
+    done = suite.run("--monitor-pods")
     run = api.run()
-    assert child.returncode == 2 and (run["outcome"], run["state"]) == ("interrupted", "finished")
-    assert api.outcomes(run["run"]) == {"test_before": ["passed"], "test_long": ["interrupted"]}
-    assert "REAL-TIME POD MONITORING: Complete" in suite.ended(child).output
+    assert (done.code, run["outcome"], run["state"]) == (2, "interrupted", "finished")
+    assert api.outcomes(run["run"]) == {"test_1": ["passed"], "test_2": ["interrupted"]}
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["plain", "xdist"])
