@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -98,10 +99,12 @@ class Suite:
         return Outcome(done.returncode, done.stdout, time.monotonic() - begin, self.folder)
 
     def begin(self, *words, env=None):
-        """The running pytest, leader of a process group of its own; its output goes to output.txt."""
+        """The running pytest, leader of a process group of its own, which Ctrl-C can end also where we run in the background; its output goes
+        to output.txt."""
         with open(self.folder / "output.txt", "wb") as out:
             return subprocess.Popen(self.command(*words), cwd=self.folder, env=self.environment(env), stdin=subprocess.DEVNULL, stdout=out,
-                                    stderr=subprocess.STDOUT, start_new_session=True)
+                                    stderr=subprocess.STDOUT, start_new_session=True,
+                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def ended(self, child):
         """Of a pytest that was begun and has ended."""

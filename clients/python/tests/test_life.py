@@ -1,6 +1,7 @@
 """Engines that die, are elsewhere, are shared; runs that are joined; services that the environment starts."""
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -74,14 +75,18 @@ def test_an_engine_that_is_killed_comes_back_and_nothing_is_missing(suite, api, 
     assert sorted(texts(found)) == sorted(f"INFO line of {n}" for n in range(40))
 
 
+@pytest.fixture
+def elsewhere():
+    """A folder that other users can reach; every pytest closes its own folders to them, also while another runs."""
+    with tempfile.TemporaryDirectory(prefix="telltale-elsewhere-") as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
+
+
 @pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="the engine is to run as another user, so that it cannot read our files")
-def test_the_files_of_an_engine_elsewhere_are_fetched(make_suite, make_engine, tmp_path):
+def test_the_files_of_an_engine_elsewhere_are_fetched(make_suite, elsewhere, make_engine):
     """An engine that cannot read the folder's mark is one on another machine."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and folder.is_relative_to(tempfile.gettempdir()):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    far = tmp_path / "far"
-    far.mkdir()
+    far = elsewhere
     (far / "logs").mkdir()
     os.chown(far, 65534, 65534)
     engine = make_engine(far).start(user=65534)

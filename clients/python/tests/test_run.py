@@ -136,7 +136,7 @@ def test_reads(service, get_test_pod_logs, assert_no_pod_errors, track_test_in_p
     assert get_test_pod_logs() == []
     service("api", "INFO one")
     service("ledger", "ERROR two")
-    logs = get_test_pod_logs()
+    logs = sorted(get_test_pod_logs(), key=lambda line: line.split("]")[1])  # two files may be read in any order
     assert len(logs) == 2 and logs[0].endswith("INFO one") and "] [api] " in logs[0]
     assert len(get_test_pod_logs(service="ledger")) == 1 and len(get_test_pod_logs(errors=True)) == 1
     assert_no_pod_errors(services=["api"])

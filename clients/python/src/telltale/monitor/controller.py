@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import glob
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from .run import RunMonitor
 from .tracker import Failure
 
 MOST_NAMED = 50  # tests, gaps, files: of more only the number is shown
+CRASH_SECONDS = 1.0  # for an engine that answers to know the test whose worker died
+CRASH_PAUSE_SECONDS = 0.01
 STOP_SECONDS = 0.2  # for the end of the live lines' thread
 PREFIX = "REAL-TIME POD MONITORING: "
 CRASHED = "???"  # xdist's phase of a test whose worker died
@@ -152,11 +155,19 @@ class ControllerHooks:
         if self._run.off:
             return
         node = getattr(report, "node", None)
-        found = self._run.link.get("/api/v1/tests", run=self._run.run, match=plain_crash_item(crashitem), limit=1,
-                                   worker=self._worker_name(node) if node else None)
-        tests = (found or {}).get("tests") or []
-        if tests:
-            self._explain_crash(report, tests[0])
+        test = self._find_crashed(plain_crash_item(crashitem), self._worker_name(node) if node else None)
+        if test:
+            self._explain_crash(report, test)
+
+    def _find_crashed(self, node_id: str, worker) -> dict | None:
+        """The worker told of its test before it died, but on another connection than ours: the engine may hear of it a moment later."""
+        end = time.monotonic() + CRASH_SECONDS
+        while True:
+            answer = self._run.link.get("/api/v1/tests", run=self._run.run, match=node_id, limit=1, worker=worker)
+            found = (answer or {}).get("tests") or []
+            if found or answer is None or time.monotonic() >= end:
+                return found[0] if found else None
+            time.sleep(CRASH_PAUSE_SECONDS)
 
     def _explain_crash(self, report, test: dict) -> None:
         late = self._run.link.barrier(1.0)
