@@ -50,15 +50,15 @@ class CatalogTokens final : public api::TokenChecker {
   explicit CatalogTokens(const store::Catalog& catalog) : catalog_(catalog) {}
   base::Result<api::Principal> check(std::string_view token) const override {
     const auto holder = catalog_.check_token(token);
-    const auto role = holder ? api::parse_role(store::token_role_name(holder->role)) : std::nullopt;
-    if (!role) return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
+    const auto roles = holder ? api::parse_roles(holder->roles) : std::nullopt;
+    if (!roles) return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
     if (!holder->scope.empty()) {  // a scope that is not enforced must not open everything
       return base::fail(base::ErrorCode::forbidden,
                         fmt::format("the token {} of '{}' is limited to {}, and this version cannot hold it to that", holder->id,
                                     holder->name, holder->scope),
                         "Use a token without a scope, made by `telltale token create`.");
     }
-    return api::Principal{holder->name, *role};
+    return api::Principal{holder->name, *roles};
   }
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 struct TokenOptions {
   std::string name;
-  std::string role = "viewer";
+  std::string roles = "viewer";
   std::string id;
 };
 
@@ -27,19 +27,14 @@ base::Result<std::unique_ptr<store::Catalog>> open_catalog(Context& context) {
 }
 
 int run_create(Context& context, const TokenOptions& options) {
-  const auto role = store::parse_token_role(options.role);
-  if (!role) {
-    return report({base::ErrorCode::invalid_argument, fmt::format("'{}' is no role", options.role),
-                   "Roles are viewer, analyst, ingester and admin."});
-  }
   auto catalog = open_catalog(context);
   if (!catalog) return report(catalog.error());
-  const auto made = (*catalog)->create_token(options.name, *role, "");
+  const auto made = (*catalog)->create_token(options.name, options.roles, "");
   if (!made) return report(made.error());
   if (context.options.json) {
     print(fmt::format("{{\"id\":\"{}\",\"token\":\"{}\"}}\n", made->info.id, made->token));
   } else {
-    note(fmt::format("Token {} for {} ({}); it is shown this once:", made->info.id, options.name, options.role));
+    note(fmt::format("Token {} for {} ({}); it is shown this once:", made->info.id, options.name, made->info.roles));
     print(made->token + "\n");
   }
   return exit_good;
@@ -49,8 +44,8 @@ std::string list_json(const std::vector<store::TokenInfo>& tokens) {
   std::string out = "[";
   for (const auto& token : tokens) {
     if (out.size() > 1) out += ',';
-    out += fmt::format("{{\"id\":\"{}\",\"role\":\"{}\",\"created\":\"{}\",\"revoked\":{},\"name\":", token.id,
-                       store::token_role_name(token.role), base::format_rfc3339(token.created, 3), token.revoked);
+    out += fmt::format("{{\"id\":\"{}\",\"role\":\"{}\",\"created\":\"{}\",\"revoked\":{},\"name\":", token.id, token.roles,
+                       base::format_rfc3339(token.created, 3), token.revoked);
     base::append_json_string(out, token.name);
     out += '}';
   }
@@ -65,9 +60,9 @@ int run_list(Context& context) {
     print(list_json(tokens));
     return exit_good;
   }
-  std::string out = fmt::format("{:<14}{:<10}{:<26}{:<9}{}\n", "ID", "ROLE", "CREATED", "STATE", "NAME");
+  std::string out = fmt::format("{:<14}{:<17}{:<26}{:<9}{}\n", "ID", "ROLE", "CREATED", "STATE", "NAME");
   for (const auto& token : tokens) {
-    out += fmt::format("{:<14}{:<10}{:<26}{:<9}{}\n", token.id, store::token_role_name(token.role), base::format_rfc3339(token.created, 3),
+    out += fmt::format("{:<14}{:<17}{:<26}{:<9}{}\n", token.id, token.roles, base::format_rfc3339(token.created, 3),
                        token.revoked ? "revoked" : "good", base::to_printable(token.name));
   }
   print(out);
@@ -89,7 +84,7 @@ void add_token(Command program, Context& context) {
   auto options = std::make_shared<TokenOptions>();  // shared: the parser and the callback use it, as long as the command line lives
   auto create = command.subcommand("create", "Make a token and show it once");
   create.option("name", options->name, "Whom it is for").required();
-  create.option("--role", options->role, "viewer, analyst, ingester or admin").show_default();
+  create.option("--role", options->roles, "viewer, analyst, ingester, admin; several with commas").show_default();
   create.on_run([&context, options] { context.exit_code = run_create(context, *options); });
   auto list = command.subcommand("list", "All tokens, without their text");
   list.on_run([&context] { context.exit_code = run_list(context); });

@@ -55,7 +55,7 @@ TEST_F(AccessTest, OnlyListedOriginsAreNamedForReading) {
 TEST_F(AccessTest, TheTokenIsABearerHeader) {
   const auto principal = access_.authenticate(request_with({{"authorization", "Bearer s3cret"}}), TokenPlaces::header);
   ASSERT_TRUE(principal);
-  EXPECT_EQ(principal->role, Role::admin);
+  EXPECT_EQ(principal->roles, Role::admin);
   EXPECT_TRUE(access_.authenticate(request_with({{"authorization", "bearer  s3cret "}}), TokenPlaces::header));
   for (const char* value : {"", "Bearer", "Bearer ", "Bearer wrong", "Bearer s3cre", "Bearer s3cret2", "Basic s3cret", "s3cret"}) {
     const auto refused = access_.authenticate(request_with({{"authorization", value}}), TokenPlaces::header);
@@ -78,7 +78,7 @@ TEST_F(AccessTest, WithoutRequiredTokenEverybodyIsAdmin) {
   const Access open({}, {}, false, tokens_);
   const auto principal = open.authenticate({}, TokenPlaces::header);
   ASSERT_TRUE(principal);
-  EXPECT_EQ(principal->role, Role::admin);
+  EXPECT_EQ(principal->roles, Role::admin);
   EXPECT_FALSE(open.check_site(request_with({{"host", "evil.test"}})));
 }
 
@@ -92,12 +92,25 @@ TEST(EngineTokenTest, AnEmptyTokenOpensNothingAndOthersAreAsked) {
 }
 
 TEST(Roles, AllowWhatTheyAreFor) {
-  EXPECT_TRUE(role_allows(Role::admin, Role::ingester));
-  EXPECT_TRUE(role_allows(Role::analyst, Role::viewer));
-  EXPECT_FALSE(role_allows(Role::ingester, Role::viewer));
-  EXPECT_FALSE(role_allows(Role::viewer, Role::analyst));
+  EXPECT_TRUE(Roles(Role::admin).allow(Role::ingester));
+  EXPECT_TRUE(Roles(Role::analyst).allow(Role::viewer));
+  EXPECT_FALSE(Roles(Role::ingester).allow(Role::viewer));
+  EXPECT_FALSE(Roles(Role::viewer).allow(Role::analyst));
   EXPECT_EQ(parse_role("ingester"), Role::ingester);
   EXPECT_EQ(parse_role("root"), std::nullopt);
+}
+
+TEST(Roles, ATokenMayHaveSeveral) {
+  const auto runner = parse_roles("viewer,ingester");
+  ASSERT_TRUE(runner);
+  EXPECT_EQ(*runner, Roles(Role::ingester).add(Role::viewer));
+  EXPECT_EQ(runner->names(), "viewer,ingester");
+  EXPECT_TRUE(runner->allow(Role::viewer));
+  EXPECT_TRUE(runner->allow(Role::ingester));
+  EXPECT_FALSE(runner->allow(Role::analyst));
+  EXPECT_FALSE(runner->allow(Role::admin));
+  EXPECT_EQ(parse_roles("admin")->names(), "admin");
+  for (const std::string_view wrong : {"", "viewer,", ",", "viewer,root", "viewer ingester"}) EXPECT_FALSE(parse_roles(wrong)) << wrong;
 }
 
 TEST(LoopbackPeer, IsOnThisMachine) {

@@ -20,8 +20,36 @@ std::optional<Role> parse_role(std::string_view name) {
   return std::nullopt;
 }
 
-bool role_allows(Role has, Role needed) {
-  return has == Role::admin || has == needed || (has == Role::analyst && needed == Role::viewer);
+Roles& Roles::add(Role role) {
+  bits_ |= bit(role);
+  return *this;
+}
+
+bool Roles::allow(Role needed) const {
+  return has(Role::admin) || has(needed) || (needed == Role::viewer && has(Role::analyst));
+}
+
+std::string Roles::names() const {
+  std::string out;
+  for (std::size_t i = 0; i < role_names.size(); ++i) {
+    if (has(static_cast<Role>(i))) out.append(out.empty() ? "" : ",").append(role_names[i]);
+  }
+  return out;
+}
+
+std::optional<Roles> parse_roles(std::string_view names) {
+  std::optional<Roles> out;
+  while (true) {
+    const std::size_t end = names.find(',');
+    const auto role = parse_role(names.substr(0, end));
+    if (!role) return std::nullopt;
+    if (out)
+      out->add(*role);
+    else
+      out = Roles(*role);
+    if (end == std::string_view::npos) return out;
+    names.remove_prefix(end + 1);
+  }
 }
 
 EngineToken::EngineToken(std::string token, const TokenChecker* others) : token_(std::move(token)), others_(others) {}

@@ -10,16 +10,33 @@
 
 namespace telltale::api {
 
-// viewer reads; analyst reads and asks for analysis; ingester only pushes (and may wait at a barrier); admin may do everything.
+// viewer reads; analyst reads and asks for analysis; ingester only pushes; admin may do everything.
 enum class Role : std::uint8_t { viewer, analyst, ingester, admin };
 std::string_view role_name(Role role);
 std::optional<Role> parse_role(std::string_view name);
-// Whether somebody with role `has` may do what `needed` is asked for.
-bool role_allows(Role has, Role needed);
+
+// One or several: a test runner pushes what it does and reads what was logged meanwhile.
+class Roles {
+ public:
+  Roles(Role role) : bits_(bit(role)) {}
+  Roles& add(Role role);
+  bool has(Role role) const { return (bits_ & bit(role)) != 0; }
+  // Whether their holder may do what `needed` is asked for.
+  bool allow(Role needed) const;
+  // "viewer,ingester"
+  std::string names() const;
+  friend bool operator==(const Roles&, const Roles&) = default;
+
+ private:
+  static std::uint8_t bit(Role role) { return static_cast<std::uint8_t>(1u << static_cast<unsigned>(role)); }
+  std::uint8_t bits_;
+};
+// What names() writes. Nothing when one of them is none.
+std::optional<Roles> parse_roles(std::string_view names);
 
 struct Principal {
   std::string name;
-  Role role = Role::viewer;
+  Roles roles = Role::viewer;
 };
 
 // Asked on the net thread for every request: quick, no disk. Compares in constant time. Thread-safe.

@@ -82,7 +82,7 @@ bool RestApplication::reachable(const Route& route, std::uint16_t port) const {
 
 base::Status RestApplication::admit(const Route& route, Call& call) const {
   const auto principal = access_.authenticate(call.request, TokenPlaces::header);
-  if (principal && role_allows(principal->role, route.role)) {
+  if (principal && principal->roles.allow(route.role)) {
     call.trusted = true;
     return {};
   }
@@ -90,8 +90,8 @@ base::Status RestApplication::admit(const Route& route, Call& call) const {
   if (near && route.exposure == Exposure::health) return {};
   if (near && route.exposure == Exposure::exporter && context_.role_of(call.request.local_port) == PortRole::metrics) return {};
   if (!principal) return std::unexpected(principal.error());
-  return base::fail(ErrorCode::forbidden, "'" + principal->name + "' is " + std::string(role_name(principal->role)) +
-                                              "; this needs the role " + std::string(role_name(route.role)));
+  return base::fail(ErrorCode::forbidden, "'" + principal->name + "' is " + principal->roles.names() + "; this needs the role " +
+                                              std::string(role_name(route.role)));
 }
 
 void RestApplication::handle(net::Request request, net::Responder respond) {
@@ -123,7 +123,7 @@ net::UpgradeDecision RestApplication::upgrade(const net::Request& request) {
   const auto principal = access_.authenticate(request, relay ? TokenPlaces::header : TokenPlaces::header_protocol_or_query);
   if (!principal) return refusal(principal.error());
   const Role needed = relay ? Role::ingester : Role::viewer;
-  if (!role_allows(principal->role, needed)) {
+  if (!principal->roles.allow(needed)) {
     return refusal(
         {ErrorCode::forbidden,
          "'" + principal->name + "' may not " + (relay ? "write" : "read") + "; this needs the role " + std::string(role_name(needed)),

@@ -64,7 +64,7 @@ class FullStore final : public store::StoreReader {
 class Tokens final : public TokenChecker {
  public:
   base::Result<Principal> check(std::string_view token) const override {
-    if (const auto role = parse_role(token)) return Principal{"somebody", *role};
+    if (const auto roles = parse_roles(token)) return Principal{"somebody", *roles};
     if (token == "scoped") return base::fail(base::ErrorCode::forbidden, "the token is limited to {service=\"api\"}", "Use another.");
     return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
   }
@@ -283,6 +283,7 @@ TEST_F(ApplicationTest, TokensAndRolesAreAsked) {
   const net::Response ingester = send(make_request("GET", "/api/v1/query", "ingester"));
   EXPECT_EQ(ingester.status, 403);
   EXPECT_THAT(ingester.body, HasSubstr("viewer"));
+  EXPECT_EQ(send(make_request("GET", "/api/v1/query", "viewer,ingester")).status, 200);
 }
 
 TEST_F(ApplicationTest, ForeignSitesAreRefused) {

@@ -26,7 +26,7 @@ class InlineExecutor final : public Executor {
 class RoleTokens final : public TokenChecker {
  public:
   base::Result<Principal> check(std::string_view token) const override {
-    if (const auto role = parse_role(token)) return Principal{"somebody", *role};
+    if (const auto roles = parse_roles(token)) return Principal{"somebody", *roles};
     return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
   }
 };

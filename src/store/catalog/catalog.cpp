@@ -61,9 +61,9 @@ class CatalogImpl final : public Catalog {
 
   void on_commit(const record::CommittedBatchRef& batch) override { queue_.push(*batch); }
 
-  base::Result<NewToken> create_token(std::string_view name, TokenRole role, std::string_view scope) override {
+  base::Result<NewToken> create_token(std::string_view name, std::string_view roles, std::string_view scope) override {
     base::MutexLock lock(database_mutex_);
-    auto token = token_table_.create(name, role, scope);
+    auto token = token_table_.create(name, roles, scope);
     if (!token) return token;
     if (auto loaded = load_tokens(); !loaded) return base::pass(loaded);
     return token;

@@ -22,14 +22,14 @@
 
 namespace telltale::store {
 
-enum class TokenRole : std::uint8_t { viewer, analyst, ingester, admin };
-std::string_view token_role_name(TokenRole role);
-std::optional<TokenRole> parse_token_role(std::string_view name);
+// The roles of a token, one or several of viewer, analyst, ingester, admin with commas, in this order and each once. Nothing when a name
+// is none of these.
+std::optional<std::string> parse_token_roles(std::string_view names);
 
 struct TokenInfo {
   std::string id;  // short, for `telltale token revoke`
   std::string name;
-  TokenRole role = TokenRole::viewer;
+  std::string roles;  // see parse_token_roles()
   std::string scope;  // a stream selector; empty: everything
   UnixNanos created = 0;
   UnixNanos last_used = 0;  // 0: never; exact to a minute
@@ -62,7 +62,7 @@ class Catalog : public record::CommitListener {
   static base::Result<std::unique_ptr<Catalog>> open(const std::string& data_folder, base::Files& files, const base::Clock& clock,
                                                      base::Random& random, const StoreReader* reader);
 
-  virtual base::Result<NewToken> create_token(std::string_view name, TokenRole role, std::string_view scope) = 0;
+  virtual base::Result<NewToken> create_token(std::string_view name, std::string_view roles, std::string_view scope) = 0;
   virtual std::vector<TokenInfo> tokens() const = 0;
   // not_found names the id.
   virtual base::Status revoke_token(std::string_view id) = 0;

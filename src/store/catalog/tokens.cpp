@@ -1,5 +1,6 @@
 #include "store/catalog/tokens.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -38,12 +39,12 @@ std::string random_token(base::Random& random) {
 
 // The columns from `first` on. Nothing for a role that this version does not know: it allows nothing.
 std::optional<TokenInfo> read_row(const Statement& row, int first) {
-  const auto role = parse_token_role(row.text(first + 2));
-  if (!role) return std::nullopt;
+  auto roles = parse_token_roles(row.text(first + 2));
+  if (!roles) return std::nullopt;
   TokenInfo info;
   info.id = row.text(first);
   info.name = row.text(first + 1);
-  info.role = *role;
+  info.roles = std::move(*roles);
   info.scope = row.text(first + 3);
   info.created = row.integer(first + 4);
   info.last_used = row.integer(first + 5);
@@ -53,15 +54,21 @@ std::optional<TokenInfo> read_row(const Statement& row, int first) {
 
 }  // namespace
 
-std::string_view token_role_name(TokenRole role) {
-  return role_names[static_cast<std::size_t>(role)];
-}
-
-std::optional<TokenRole> parse_token_role(std::string_view name) {
-  for (std::size_t i = 0; i < role_names.size(); ++i) {
-    if (role_names[i] == name) return static_cast<TokenRole>(i);
+std::optional<std::string> parse_token_roles(std::string_view names) {
+  std::array<bool, role_names.size()> has{};
+  while (true) {
+    const std::size_t end = names.find(',');
+    const auto* const role = std::ranges::find(role_names, base::trim(names.substr(0, end)));
+    if (role == role_names.end()) return std::nullopt;
+    has[static_cast<std::size_t>(role - role_names.begin())] = true;
+    if (end == std::string_view::npos) break;
+    names.remove_prefix(end + 1);
   }
-  return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < role_names.size(); ++i) {
+    if (has[i]) out.append(out.empty() ? "" : ",").append(role_names[i]);
+  }
+  return out;
 }
 
 bool looks_like_token(std::string_view text) {
@@ -72,20 +79,25 @@ std::string token_hash(std::string_view token) {
   return base::sha256_hex(token);
 }
 
-base::Result<NewToken> TokenTable::create(std::string_view name, TokenRole role, std::string_view scope) {
+base::Result<NewToken> TokenTable::create(std::string_view name, std::string_view roles, std::string_view scope) {
   if (auto checked = check_name(name); !checked) return base::pass(checked);
+  auto known = parse_token_roles(roles);
+  if (!known) {
+    return base::fail(ErrorCode::invalid_argument, fmt::format("'{}' is no role", base::to_printable(base::to_valid_utf8(roles))),
+                      "Roles are viewer, analyst, ingester and admin; a token may have several, with commas.");
+  }
   NewToken token;
   token.token = random_token(random_);
   token.info.id = base::random_hex(random_, id_bytes);
   token.info.name = name;
-  token.info.role = role;
+  token.info.roles = std::move(*known);
   token.info.scope = scope;
   token.info.created = clock_.wall();
   auto insert = database_.prepare("INSERT INTO tokens (id, name, role, scope, created, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   if (!insert) return base::pass(insert);
   insert->bind(1, token.info.id);
   insert->bind(2, name);
-  insert->bind(3, token_role_name(role));
+  insert->bind(3, token.info.roles);
   insert->bind(4, scope);
   insert->bind(5, token.info.created);
   insert->bind(6, token_hash(token.token));

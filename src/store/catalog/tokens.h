@@ -23,8 +23,8 @@ class TokenTable {
  public:
   TokenTable(Database& database, const base::Clock& clock, base::Random& random) : database_(database), clock_(clock), random_(random) {}
 
-  // invalid_argument: the name is empty, longer than 100 bytes or holds control characters.
-  base::Result<NewToken> create(std::string_view name, TokenRole role, std::string_view scope);
+  // invalid_argument: the name is empty, longer than 100 bytes or holds control characters; there is no such role.
+  base::Result<NewToken> create(std::string_view name, std::string_view roles, std::string_view scope);
   // All that ever were, oldest first.
   base::Result<std::vector<TokenInfo>> list();
   // not_found: no valid token has this id.
