@@ -17,7 +17,6 @@ def is_command(name):
 
 
 needs_run = pytest.mark.skipif(not is_command("run"), reason="`telltale run` is not in this version")
-needs_services = pytest.mark.skipif(not is_command("services"), reason="`telltale services start` is not in this version")
 
 LOCAL = "local:\n  monitoring: {services: [{name: api, file: logs/api.log}]}\n"
 # Lines say when they were written: one that does not could also be of the test before, which ended a moment earlier.
@@ -100,7 +99,8 @@ def test_two():
     log("ERROR two", PATH)
     assert 0
 """)
-    done = suite.run("--monitor-pods", env={"TELLTALE_URL": engine.url, "TELLTALE_TOKEN": engine.token, "TELLTALE_DATA": None})
+    token = make_token(engine, "viewer,ingester", user=65534)
+    done = suite.run("--monitor-pods", env={"TELLTALE_URL": engine.url, "TELLTALE_TOKEN": token, "TELLTALE_DATA": None})
     assert done.code == 1, done.output
     root = suite.folder / "logs/pod_logs"
     found = {re.sub(r"_\d{8}_\d{6}", "", str(path.relative_to(root))): path.read_text() for path in root.rglob("*.log")}
@@ -109,6 +109,24 @@ def test_two():
     assert "INFO one" in found["test_logs/test_one.log"] and "ERROR two" in found["test_logs/test_two_ERRORS.log"]
     assert "INFO one" in found["api_realtime.log"] and "ERROR two" in found["api_errors.log"]
     assert complaints(done) == []
+
+
+def make_token(engine, roles, user=None):
+    done = subprocess.run([BINARY, "--data", engine.data, "token", "create", "ci", "--role", roles], check=True, capture_output=True, text=True,
+                          user=user, cwd=engine.folder, env={**os.environ, "HOME": str(engine.folder)})
+    token = done.stdout.strip()
+    asked = {"Authorization": f"Bearer {token}"}
+    wait_until(lambda: engine.request("/api/v1/status", headers=asked).status != 401, "notice of the token")  # the engine looks now and then
+    return token
+
+
+def test_a_token_that_may_not_read_still_pushes_and_the_summary_says_what_it_lacks(suite, engine):
+    suite.write("test_it.py", "def test_good(get_test_pod_logs): assert get_test_pod_logs() == []\ndef test_bad(): assert 0\n")
+    done = suite.run("--monitor-pods", env={"TELLTALE_URL": engine.url, "TELLTALE_TOKEN": make_token(engine, "ingester")})
+    said = complaints(done)
+    assert "1 failed, 1 passed" in done.output and len(said) == 1 and "role viewer" in said[0], done.output
+    tests = engine.get("/api/v1/tests")["tests"]
+    assert {test["name"]: test["outcome"] for test in tests} == {"test_good": "passed", "test_bad": "failed"}
 
 
 def test_a_wrong_token_is_named_and_the_tests_run(suite, make_engine):
@@ -183,7 +201,6 @@ def web(suite):
     return suite
 
 
-@needs_services
 def test_services_with_a_command_are_started_watched_and_ended(web, api):
     done = web.run("--monitor-pods")
     assert "1 failed, 1 passed" in done.output, done.output
@@ -195,7 +212,6 @@ def test_services_with_a_command_are_started_watched_and_ended(web, api):
     assert complaints(done) == []
 
 
-@needs_services
 def test_a_service_that_does_not_start_is_named_and_the_tests_run(web):
     web.write("service.py", "import sys; print('no luck today', flush=True); sys.exit(3)\n")
     web.write("test_it.py", "def test_it(): pass\n")
@@ -204,7 +220,6 @@ def test_a_service_that_does_not_start_is_named_and_the_tests_run(web):
     assert any("'web'" in line for line in complaints(done)), done.output
 
 
-@needs_services
 def test_a_killed_session_does_not_leave_its_services_behind(web, api):
     web.write("test_it.py", "import pathlib, time\ndef test_it():\n    pathlib.Path('running').touch()\n    time.sleep(60)\n")
     child = web.begin("--monitor-pods")

@@ -92,8 +92,10 @@ class Link:
             if answer is None:
                 return BarrierResult(False, [self.trouble], False)
             try:
-                value = answer.json() if answer.status == 200 else {"missing": [answer.problem()]}
+                if answer.status != 200:
+                    raise WireError(answer.problem())
+                value = answer.json()
             except WireError as error:
-                value = {"missing": [str(error)]}
+                return BarrierResult(False, [str(error)], False)
             if value.get("complete") or time.monotonic() >= end:
                 return BarrierResult(bool(value.get("complete")), [str(what) for what in value.get("missing") or []])

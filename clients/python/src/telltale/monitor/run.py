@@ -202,7 +202,7 @@ class RunMonitor:
         if shown and not self.joined and self.client.output == "remote" and self.output is not None:
             self._fetch(shown)
         self._abandon()
-        missing = "; ".join(late.missing) if late is not None and not late.complete else ""
+        missing = late.text() if late is not None and late.answered else ""
         return Result(shown, missing, settled)
 
     def _final(self):
@@ -211,7 +211,7 @@ class RunMonitor:
         while time.monotonic() < end:
             answer = self.link.ask("GET", f"/api/v1/runs/{self.run}", {"wait_ms": FINAL_TURN_MS}, slack=FINAL_TURN_MS / 1000)
             if answer is None or answer.status != 200:
-                self.problems += [answer.problem()] if answer is not None else []
+                self.link.trouble = answer.problem() if answer is not None else self.link.trouble
                 return shown, False
             shown = answer.json()
             output = shown.get("output") or {}

@@ -85,7 +85,7 @@ class Answer:
         except WireError:
             return f"status {self.status}"
         detail, remedy = str(value.get("detail") or value.get("title") or f"status {self.status}"), str(value.get("remedy") or "")
-        return f"{detail} {remedy}".strip()
+        return (f"{detail}. {remedy}" if detail[-1:].isalnum() else f"{detail} {remedy}") if remedy else detail
 
     def code(self) -> str:
         """The name of the error: `run_not_found`; empty when the answer has none."""
