@@ -271,14 +271,22 @@ def test_a_read_only_folder_is_said_once_and_made_right(plain_user):
         about = wait_until(lambda: (about := suite.about())["output"]["problem"] and about, "failing files")
         assert str(folder) in about["output"]["problem"]
         wait_until(lambda: metric(engine, "telltale_run_files_failures_total") >= 2, "second attempt")
+        status, part = files_health(engine)
+        assert (status, part["status"]) == ("degraded", "degraded") and "run-1" in part["detail"] and str(folder) in part["detail"]
         folder.chmod(0o755)
         suite.wait_for("api_realtime.log", "while it was read-only")
+        wait_until(lambda: files_health(engine) == ("healthy", {"name": "run files", "status": "healthy", "detail": ""}), "healthy files")
         suite.end("t.py::test_a")
         suite.finish()
         assert "lines=1" in suite.test_lines("test_a_1_master")[0]
         assert engine.log().count("its files are not written now") == 1
     finally:
         engine.stop()
+
+
+def files_health(engine):
+    health = engine.get("/health")
+    return health["status"], next(part for part in health["components"] if part["name"] == "run files")
 
 
 def metric(engine, name):
@@ -308,10 +316,12 @@ def test_a_full_disk_holds_nothing_up_and_is_made_right(engine, small_disk):
     write(engine, "api.log", *(f"{stamp()} INFO number {i} {'x' * 60}" for i in range(count)))
     wait_until(lambda: suite.about()["output"]["problem"], "failing files")
     engine.barrier()
-    assert engine.get("/api/v1/count")["records"] == count and engine.get("/health")["status"] == "healthy"
+    status, part = files_health(engine)
+    assert engine.get("/api/v1/count")["records"] == count and status == "degraded" and "full" in part["detail"], part
     suite.end("t.py::test_a")
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     suite.finish()
+    assert files_health(engine)[0] == "healthy"
     for name, skip in (("api_realtime.log", 0), ("test_logs/test_a_1_master.log", 1)):
         assert [int(line.split()[4]) for line in suite.lines(name)[skip:]] == list(range(count)), name
     assert {path.name for path in suite.folder.rglob("*") if path.is_file() and path.name[0] != "."} == {

@@ -6,6 +6,7 @@
 #include "api/rest/handlers.h"
 #include "api/rest/rest_context.h"
 #include "base/text.h"
+#include "runs/files/run_files.h"
 
 namespace telltale::api {
 
@@ -27,7 +28,7 @@ struct Component {
 };
 
 // A full disk is unhealthy: what is written now cannot be kept. A source that cannot read all of its streams is degraded: the others go
-// on. So is a catalog with something wrong: capture goes on without it.
+// on. So is a catalog with something wrong: capture goes on without it. So are files of runs that cannot be written: the store has all.
 std::vector<Component> components(const ApiDependencies& parts) {
   std::vector<Component> all;
   const store::StoreStats stats = parts.store.stats();
@@ -49,6 +50,8 @@ std::vector<Component> components(const ApiDependencies& parts) {
   }
   const std::size_t open = parts.registry.open_runs();
   all.push_back({"runs", Health::healthy, open == 0 ? "" : std::to_string(open) + (open == 1 ? " run is open" : " runs are open")});
+  std::string trouble = parts.files == nullptr ? std::string() : parts.files->trouble();
+  all.push_back({"run files", trouble.empty() ? Health::healthy : Health::degraded, std::move(trouble)});
   all.push_back({"hub", Health::healthy, ""});
   return all;
 }

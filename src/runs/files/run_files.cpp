@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "telemetry/log.h"
 
 namespace telltale::runs {
@@ -253,6 +255,17 @@ OutputStatus RunFiles::status(const std::string& run) const {
   base::MutexLock lock(mutex_);
   const auto found = known_.find(run);
   return found == known_.end() ? OutputStatus() : found->second.status;
+}
+
+std::string RunFiles::trouble() const {
+  base::MutexLock lock(mutex_);
+  std::string first;
+  std::size_t failing = 0;
+  for (const auto& [id, known] : known_) {
+    if (known.over || known.status.state != FilesState::failing) continue;
+    if (++failing == 1) first = fmt::format("The files of run {} are not written now: {}", id, known.status.problem);
+  }
+  return failing < 2 ? first : fmt::format("{} {} runs have such trouble.", first, failing);
 }
 
 bool RunFiles::wait_until_final(const std::string& run, std::int64_t timeout_ns) {

@@ -49,6 +49,8 @@ class RunFiles final : public RegistryListener {
   // --- of any thread
   // `none` for runs whose files are not written here, and for those whose files were final before this engine started.
   OutputStatus status(const std::string& run) const TT_EXCLUDES(mutex_);
+  // What is wrong with files that cannot be written now: a sentence that names one of the runs; empty: nothing.
+  std::string trouble() const TT_EXCLUDES(mutex_);
   // Waits until the files of a run that has ended are final. False: not within the time, or they will not be.
   bool wait_until_final(const std::string& run, std::int64_t timeout_ns) TT_EXCLUDES(mutex_);
   // There are files to be written yet: not the moment to end the engine.

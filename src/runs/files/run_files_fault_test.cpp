@@ -170,6 +170,7 @@ TEST_F(RunFilesFaults, AFolderThatIsGoneForGoodIsGivenUp) {
   run.pump();
   EXPECT_EQ(run.status("run-1").state, FilesState::failing);
   EXPECT_NE(run.status("run-1").problem.find(".telltale-run"), std::string::npos) << run.status("run-1").problem;
+  EXPECT_TRUE(run.files().trouble().starts_with("The files of run run-1 are not written now: ")) << run.files().trouble();
   run.finish_run("run-1");
   for (int i = 0; i < 20; ++i) {
     run.advance(2100);
@@ -177,6 +178,7 @@ TEST_F(RunFilesFaults, AFolderThatIsGoneForGoodIsGivenUp) {
   }
   EXPECT_EQ(run.status("run-1").state, FilesState::failing);
   EXPECT_FALSE(run.files().busy());
+  EXPECT_EQ(run.files().trouble(), "") << "it was given up";
   EXPECT_FALSE(run.files().wait_until_final("run-1", base::nanos_per_second));
 }
 
