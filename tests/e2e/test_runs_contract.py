@@ -259,6 +259,19 @@ def test_stopping_the_engine_ends_no_run(engine):
     assert (run_of(engine, run.run)["outcome"], shown_test(engine, run.id_of("t"))["outcome"]) == ("passed", "passed")
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_finished_runs_are_known_at_once_after_a_start(engine, killed):
+    runs = [Run(f"before-{i}") for i in range(40)]
+    with Connection(engine) as connection:
+        for run in runs:
+            tests = [event for i in range(100) for event in (run.test_started(f"t{i}"), run.test_finished(f"t{i}"))]
+            connection.send(run.run, run.started(), run.worker_started(), *tests, run.worker_finished(), run.finished())
+    engine.kill() if killed else engine.stop()
+    engine.start()
+    assert len(engine.get("/api/v1/runs", limit=100)["runs"]) == 40
+    assert shown_test(engine, runs[0].id_of("t7"))["outcome"] == "passed"
+
+
 def test_kill_9_in_the_middle_of_a_run(engine):
     run = Run("killed")
     own = (run.started(), run.worker_started("gw0"))

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "runs/registry/known_runs.h"
 #include "runs/registry/registry.h"
 #include "runs/registry/run_ledger.h"
+#include "runs/registry/test_names.h"
 
 namespace telltale::runs {
 
@@ -129,13 +131,19 @@ class Registry::Impl {
 
   // --- queries
   std::vector<std::string> run_ids_newest_first() TT_EXCLUDES(mutex_);
-  base::Result<std::vector<std::string>> runs_that_name(std::string_view id_or_node_id, bool first_only) const;
+  base::Result<std::vector<std::string>> runs_that_name(std::string_view id_or_node_id, bool first_only) TT_EXCLUDES(mutex_);
+  base::Status leave_out_runs_without(const TestFilter& filter, std::vector<std::string>& ids) TT_EXCLUDES(mutex_);
+  base::Status learn_names() TT_EXCLUDES(mutex_, names_mutex_);
+  base::Status read_names(const std::set<std::string, std::less<>>& runs, store::Sequence from) TT_EXCLUDES(mutex_);
   std::optional<std::string> run_in_memory_of(std::string_view test) TT_EXCLUDES(mutex_);
   base::Result<std::string> run_of_test(std::string_view test) TT_EXCLUDES(mutex_);
 
   // --- windows
   struct WindowMaker;
   void load_runs_that_meet(const TimeSpan& rough) TT_EXCLUDES(mutex_);
+  // No index time of a record that is one of the run's tests' lies outside of it; without reading the run's events.
+  TimeSpan rough_index_span(const std::string& run) const TT_REQUIRES(mutex_);
+  static TimeSpan rough_index_span(const KnownRun& known);
 
   const RegistryPorts ports_;
   const RegistryOptions options_;
@@ -151,6 +159,7 @@ class Registry::Impl {
   KnownRuns known_ TT_GUARDED_BY(mutex_);
   std::map<ConnectionId, UnixNanos> closed_ TT_GUARDED_BY(mutex_);  // connections that closed lately, and when
   std::deque<ConnectionId> closed_order_ TT_GUARDED_BY(mutex_);     // the oldest first
+  TestNames test_names_ TT_GUARDED_BY(mutex_);                      // of runs that are not in memory
   std::optional<base::MonoNanos> refreshed_ TT_GUARDED_BY(mutex_);
   std::uint64_t uses_ TT_GUARDED_BY(mutex_) = 0;
   std::deque<Notice> notices_ TT_GUARDED_BY(mutex_);
@@ -158,6 +167,7 @@ class Registry::Impl {
   bool due_changed_ TT_GUARDED_BY(mutex_) = false;
   base::Condition due_;
 
+  base::Mutex names_mutex_;     // held while names are read from the store, before mutex_
   base::Mutex delivery_mutex_;  // held while listeners are told, never together with mutex_ by one thread in the other order
   base::TaskGroup tasks_;
 };

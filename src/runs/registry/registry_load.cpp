@@ -79,6 +79,7 @@ void Registry::Impl::evict(std::string_view but) {
     if (const auto known = known_.find(oldest->first); known != known_.end()) {
       known->second.index_span = index_span_of(oldest->second->ledger);
     }
+    test_names_.set(oldest->second->ledger);
     entries_.erase(oldest);
   }
 }
@@ -167,6 +168,7 @@ base::Status Registry::Impl::refresh(bool now) {
     if (stays) found[id] = known;
   }
   known_ = std::move(found);
+  test_names_.keep_only([this](const std::string& id) TT_NO_THREAD_SAFETY_ANALYSIS { return known_.contains(id); });
   return {};
 }
 

@@ -8,6 +8,9 @@
 namespace telltale::runs {
 namespace {
 
+// Of a node id that more runs have, only the runs' times are looked at, which needs none of them in memory.
+constexpr std::size_t most_exact_runs = 8;
+
 bool matches(const Test& test, const TestFilter& filter) {
   const TestKey& key = *test.key;
   if (filter.outcome && test.outcome != *filter.outcome) return false;
@@ -69,6 +72,7 @@ base::Result<TestPage> Registry::Impl::tests(const TestFilter& filter) {
   if (filter.run.empty()) {
     if (auto refreshed = refresh(false); !refreshed) return base::pass(refreshed);
     ids = run_ids_newest_first();
+    if (auto left_out = leave_out_runs_without(filter, ids); !left_out) return base::pass(left_out);
   }
   if (!filter.after.empty()) {
     auto found = run_of_test(filter.after);
@@ -92,6 +96,24 @@ base::Result<TestPage> Registry::Impl::tests(const TestFilter& filter) {
   page.tests.pop_back();
   if (!page.tests.empty()) page.next = page.tests.back().key->id;
   return page;
+}
+
+// Runs that have no test of such a name need not be read, nor be looked at again when others have taken their place in memory.
+base::Status Registry::Impl::leave_out_runs_without(const TestFilter& filter, std::vector<std::string>& ids) {
+  if (filter.match.empty()) return {};
+  if (auto learned = learn_names(); !learned) return learned;
+  base::MutexLock lock(mutex_);
+  const TestNames::Meaning meaning = test_names_.holding(filter.match);
+  std::erase_if(ids, [&](const std::string& id) TT_NO_THREAD_SAFETY_ANALYSIS {
+    const auto entry = entries_.find(id);
+    if (entry == entries_.end()) return test_names_.knows(id) && !test_names_.has(id, meaning);
+    const RunLedger& ledger = entry->second->ledger;
+    for (std::uint32_t number = 0; number < ledger.test_count(); ++number) {
+      if (matches(ledger.test(number), filter)) return false;
+    }
+    return true;
+  });
+  return {};
 }
 
 base::Result<Test> Registry::Impl::test(std::string_view id) {
@@ -123,32 +145,76 @@ base::Result<std::string> Registry::Impl::run_of_test(std::string_view test) {
   return runs->front();
 }
 
-// Runs with a test of that id or node id, newest first; read from the store's events.
-base::Result<std::vector<std::string>> Registry::Impl::runs_that_name(std::string_view id_or_node_id, bool first_only) const {
-  std::string quoted;
-  base::append_json_string(quoted, id_or_node_id);
-  const std::string as_test = "\"type\":\"test_started\"";
-  const std::string as_id = "\"test\":" + quoted;
-  const std::string as_node = "\"node_id\":" + quoted;
-  std::vector<std::string> out;
+// Names of the tests of all runs that are neither in memory nor known by name: one pass over their events.
+base::Status Registry::Impl::learn_names() {
+  if (auto refreshed = refresh(false); !refreshed) return refreshed;
+  base::MutexLock reading(names_mutex_);
+  std::set<std::string, std::less<>> runs;
+  store::Sequence from = ~store::Sequence{0};
+  {
+    base::MutexLock lock(mutex_);
+    for (const auto& [id, known] : known_) {
+      if (entries_.contains(id) || test_names_.knows(id) || test_names_.is_too_large(id)) continue;
+      runs.insert(id);
+      from = std::min(from, known.first_sequence);
+    }
+  }
+  return runs.empty() ? base::Status() : read_names(runs, from);
+}
+
+base::Status Registry::Impl::read_names(const std::set<std::string, std::less<>>& runs, store::Sequence from) {
   store::ScanRange range;
+  range.from_sequence = from;
   range.lifecycle_only = true;
-  range.newest_first = true;
-  const auto status = ports_.reader.scan(
-      range, [](const record::Stream& stream) { return is_lifecycle(stream.labels); },
-      [&](const record::CommittedBatchRef& batch) {
-        const record::Batch& events = batch->batch;
-        const bool maybe = events.text.contains(as_id) || events.text.contains(as_node);
-        const bool named = maybe && std::ranges::any_of(events.records, [&](const record::Record& record) {
-                             const std::string_view line = events.line(record);
-                             return line.contains(as_test) && (line.contains(as_id) || line.contains(as_node));
-                           });
-        if (!named) return store::ScanStep::go_on;
-        std::string run(events.stream->labels.get("instance"));
-        if (std::ranges::find(out, run) == out.end()) out.push_back(std::move(run));
-        return first_only ? store::ScanStep::stop : store::ScanStep::go_on;
-      });
-  if (!status) return std::unexpected(status.error());
+  const auto wanted = [&](const record::Stream& stream) {
+    return is_lifecycle(stream.labels) && runs.contains(stream.labels.get("instance"));
+  };
+  const auto status = ports_.reader.scan(range, wanted, [&](const record::CommittedBatchRef& batch) {
+    for (const record::Record& record : batch->batch.records) {
+      const std::string_view line = batch->batch.line(record);
+      if (!line.contains("\"type\":\"test_started\"")) continue;
+      const auto event = parse_event(line, 0, true);  // one that cannot be read is told of when its run is
+      const auto* const started = event ? std::get_if<TestStarted>(&event->body) : nullptr;
+      if (started == nullptr) continue;
+      base::MutexLock lock(mutex_);
+      test_names_.add(batch->batch.stream->labels.get("instance"), started->test, started->node_id, started->name);
+    }
+    return store::ScanStep::go_on;
+  });
+  if (!status) return status;
+  base::MutexLock lock(mutex_);
+  for (const std::string& run : runs) test_names_.complete(run);
+  return {};
+}
+
+// Runs with a test of that id or node id, newest first.
+base::Result<std::vector<std::string>> Registry::Impl::runs_that_name(std::string_view id_or_node_id, bool first_only) {
+  if (auto learned = learn_names(); !learned) return base::pass(learned);
+  std::vector<std::string> maybe;  // those without doubt, and those that are to be looked at
+  std::set<std::string> unknown;
+  {
+    base::MutexLock lock(mutex_);
+    const TestNames::Meaning meaning = test_names_.exactly(id_or_node_id);
+    for (const KnownRun* known : newest_first(known_)) {
+      const auto entry = entries_.find(known->id);
+      const bool is_known = entry != entries_.end() || test_names_.knows(known->id);
+      const bool has = entry != entries_.end() ? !entry->second->ledger.named(id_or_node_id).empty() : test_names_.has(known->id, meaning);
+      if (is_known && !has) continue;
+      maybe.push_back(known->id);
+      if (!is_known) unknown.insert(known->id);
+      if (is_known && first_only) break;
+    }
+  }
+  std::vector<std::string> out;
+  for (const std::string& id : maybe) {
+    bool has = !unknown.contains(id);
+    if (!has) {
+      const auto found = with_run(id, [&](const Entry& entry) { has = !entry.ledger.named(id_or_node_id).empty(); });
+      if (!found && found.error().code != base::ErrorCode::run_not_found) return std::unexpected(found.error());
+    }
+    if (has) out.push_back(id);
+    if (has && first_only) break;
+  }
   return out;
 }
 
@@ -165,6 +231,14 @@ base::Result<std::optional<TimeSpan>> Registry::Impl::test_bounds(std::string_vi
   const auto runs = in_memory ? base::Result<std::vector<std::string>>{std::vector{*in_memory}} : runs_that_name(id_or_node_id, false);
   if (!runs) return std::unexpected(runs.error());
   std::optional<TimeSpan> bounds;
+  const auto widen = [&](const TimeSpan& span) {
+    bounds = bounds ? TimeSpan{std::min(bounds->from, span.from), std::max(bounds->to, span.to)} : span;
+  };
+  if (runs->size() > most_exact_runs) {
+    base::MutexLock lock(mutex_);
+    for (const std::string& id : *runs) widen(rough_index_span(id));
+    return bounds;
+  }
   for (const std::string& id : *runs) {
     const auto found = with_run(id, [&](const Entry& entry) {
       const TimeSpan corrections = corrections_of(entry.ledger);
@@ -172,7 +246,7 @@ base::Result<std::optional<TimeSpan>> Registry::Impl::test_bounds(std::string_vi
         const TimeSpan span = entry.ledger.has_streams_of(number)
                                   ? index_span_of(entry.ledger)
                                   : entry.ledger.span_of_test(number).widened(corrections.to, add_nanos(late_id_ns, -corrections.from));
-        bounds = bounds ? TimeSpan{std::min(bounds->from, span.from), std::max(bounds->to, span.to)} : span;
+        widen(span);
       }
     });
     if (!found && found.error().code != base::ErrorCode::run_not_found) return std::unexpected(found.error());

@@ -162,16 +162,24 @@ struct Registry::Impl::WindowMaker {
   }
 };
 
+TimeSpan Registry::Impl::rough_index_span(const KnownRun& known) {
+  if (known.index_span) return *known.index_span;
+  return {add_nanos(known.first_observed, -unknown_clock_ns), add_nanos(known.last_observed, unknown_clock_ns)};
+}
+
+TimeSpan Registry::Impl::rough_index_span(const std::string& run) const {
+  if (const auto entry = entries_.find(run); entry != entries_.end()) return index_span_of(entry->second->ledger);
+  const auto known = known_.find(run);
+  return known == known_.end() ? TimeSpan() : rough_index_span(known->second);
+}
+
 // Finished runs that are not in memory and may have tests that were running then.
 void Registry::Impl::load_runs_that_meet(const TimeSpan& rough) {
   std::vector<std::string> wanted;
   {
     base::MutexLock lock(mutex_);
     for (const auto& [id, known] : known_) {
-      const TimeSpan span =
-          known.index_span ? *known.index_span
-                           : TimeSpan{add_nanos(known.first_observed, -unknown_clock_ns), add_nanos(known.last_observed, unknown_clock_ns)};
-      if (span.meets(rough) && !entries_.contains(id)) wanted.push_back(id);
+      if (rough_index_span(known).meets(rough) && !entries_.contains(id)) wanted.push_back(id);
     }
   }
   for (const std::string& id : wanted) {

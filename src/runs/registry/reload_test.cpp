@@ -144,5 +144,42 @@ TEST_F(Reload, TheCatalogsStreamsAndAScanSayTheSame) {
   EXPECT_THAT(known, SizeIs(2));
 }
 
+TEST_F(Reload, TestsAreFoundByTheirNamesWithoutReadingTheRunsThatHaveNoneOfThem) {
+  options.loaded_bytes = 30'000;  // about five of the runs
+  for (int run = 0; run < 40; ++run) {
+    const std::string id = "r" + std::to_string(100 + run);
+    ASSERT_TRUE(apply(id, {run_started()}));
+    for (const std::string& test : {id + "-t0", id + "-t1"}) {
+      const std::string node = test.ends_with("t0") ? "a.py::test_common" : run == 3 ? "a.py::test_rare" : "a.py::test_" + id;
+      ASSERT_TRUE(apply(id, {test_started(test, "gw0", 1, node), test_finished(test)}));
+    }
+    ASSERT_TRUE(apply(id, {run_finished()}));
+    clock().advance(3600 * nanos_per_second);
+  }
+  restart(2 * nanos_per_second);
+  EXPECT_EQ(registry->test("r103-t1")->key->node_id, "a.py::test_rare");
+  EXPECT_EQ(loads(), 1u);
+  EXPECT_EQ(registry->tests({.match = "test_rar"})->tests.size(), 1u);
+  EXPECT_EQ(registry->tests({.match = "r103-t0"})->tests.size(), 1u);
+  EXPECT_EQ(registry->tests({.match = "no such test"})->tests.size(), 0u);
+  EXPECT_EQ(registry->test("0000000000000000").error().code, ErrorCode::test_not_found);
+  EXPECT_FALSE(*registry->test_bounds("a.py::test_none"));
+  EXPECT_TRUE(*registry->test_bounds("a.py::test_rare"));
+  EXPECT_EQ(loads(), 1u) << "the run is in memory";
+  const auto bounds = *registry->test_bounds("a.py::test_common");
+  EXPECT_EQ(loads(), 1u) << "so many runs are not read for their tests' times";
+  for (int run = 0; run < 40; run += 13) {
+    const auto exact = *registry->test_bounds("r" + std::to_string(100 + run) + "-t0");
+    EXPECT_LE(bounds->from, exact->from);
+    EXPECT_GE(bounds->to, exact->to);
+  }
+  const auto page = registry->tests({.match = "test_common", .limit = 3});
+  EXPECT_EQ(page->tests.front().key->run, "r139");
+  EXPECT_EQ(registry->tests({.match = "test_common", .limit = 100})->tests.size(), 40u);
+  const std::uint64_t before = loads();
+  EXPECT_EQ(registry->tests({.match = "test_r110"})->tests.size(), 1u);
+  EXPECT_LE(loads(), before + 1) << "of those that were let go the names are known";
+}
+
 }  // namespace
 }  // namespace telltale::runs
