@@ -89,7 +89,8 @@ struct RegistryOptions {
   std::int64_t restart_ns = 30 * base::nanos_per_second;  // for runs found open
   std::int64_t commit_timeout_ns = 5 * base::nanos_per_second;
   std::int64_t refresh_ns = base::nanos_per_second;  // how old the list of finished runs may be
-  std::size_t loaded_bytes = 16 * 1024 * 1024;
+  // As many as run at once in a busy store: a query over their time needs all of them.
+  std::size_t loaded_bytes = 64 * 1024 * 1024;
   // Services that the engine itself knows: their clock offsets hold in every run that says nothing of its own, and their error patterns
   // (for streams with the label `service`) before a run's own.
   std::vector<Service> services{};
