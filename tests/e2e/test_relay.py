@@ -1,16 +1,21 @@
 """The output of started programs: each line once, or counted in a gap, whatever is killed or stopped. Programs never wait for an engine."""
+import asyncio
 import json
 import os
+import pathlib
 import random
 import signal
 import sys
 import time
 
+import jsonschema
 import pytest
+import websockets
 from engine import SLOWNESS, wait_until
 from relaying import Starter
 from runner import Connection, Run, apart
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEED = int(os.environ.get("TELLTALE_SEED", "20261125"))
 KILLS = 40 if os.environ.get("TELLTALE_FULL") == "1" else 10
 
@@ -76,6 +81,11 @@ def split(records):
     """The numbers of the lines, and the gaps."""
     lines = [record for record in records if "gap" not in record.get("flags", [])]
     return [int(text(record).split()[1]) for record in lines], gaps_in(records)
+
+
+def validator(kind):
+    schema = json.loads((ROOT / "schema/relay.json").read_text())
+    return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
 
 
 def await_lines(engine, more):
@@ -294,3 +304,40 @@ def test_a_relay_needs_the_role_ingester_and_its_own_host(engine):
     assert upgrade("") == 401
     assert upgrade(token, host="evil.example") == 421
     assert upgrade(token + "Origin: http://evil.example\r\n") == 403
+
+
+def test_messages_are_as_the_schema_says(engine):
+    """An engine's as they come; a relay's and an engine's as the decoders' tests have them."""
+    seeds = {path.name: path.read_bytes() for path in (ROOT / "fuzz/corpus/relay_message").iterdir()}
+    for name, kind in (("hello", "from_relay"), ("stream", "from_relay"), ("end", "from_relay"), ("release", "from_relay"), ("barrier_done", "from_relay"),
+                       ("welcome", "from_engine"), ("position", "from_engine"), ("committed", "from_engine"), ("block", "block_head"), ("truncated", "block_head")):
+        validator(kind).validate(json.loads(seeds[name].split(b"\n")[0]))
+        assert not validator(kind).is_valid({"type": name})
+
+    async def talk():
+        url = engine.url.replace("http", "ws", 1) + "/api/v1/relay"
+        said = []
+        async with websockets.connect(url, extra_headers={"Authorization": f"Bearer {engine.token}"}) as relay:
+            async def until(kind):
+                while not said or said[-1]["type"] != kind:
+                    said.append(json.loads(await asyncio.wait_for(relay.recv(), 20 * SLOWNESS)))
+                    validator("from_engine").validate(said[-1])
+                return said[-1]
+
+            await relay.send(seeds["hello"].decode())
+            await until("welcome")
+            await relay.send(seeds["stream"].decode())
+            assert (await until("position"))["offset"] == "0"
+            await relay.send(seeds["block"])
+            while (await until("committed"))["offset"] != "4":
+                said.clear()
+            barrier = asyncio.get_running_loop().run_in_executor(None, engine.barrier)
+            asked = await until("barrier")
+            await relay.send(json.dumps({"type": "barrier_done", "id": asked["id"]}))
+            await barrier
+            await relay.send(json.dumps({"type": "end", "stream": 1, "offset": "4", "line": "2"}))
+            await relay.send(json.dumps({"type": "release", "stream": 1}))
+            await until("ended")
+
+    asyncio.run(talk())
+    assert engine.lines('{service="api"}') == ["a", "b"]

@@ -1,4 +1,4 @@
-// The relay process: holds and reads the pipes of a run's programs (docs/decisions/0005-relay.md).
+// The relay process: holds and reads the pipes of a run's programs (docs/decisions/0006-relay.md).
 #pragma once
 
 #include <atomic>
