@@ -7,19 +7,13 @@
 #include <xxhash.h>
 
 #include "base/assert.h"
+#include "base/encoding.h"
 
 namespace telltale::base {
 
 namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
-
-int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
 
 bool parse_half(std::string_view hex, std::uint64_t& out) {
   out = 0;

@@ -125,4 +125,13 @@ std::optional<Problem> Interpolator::syntax_problem(std::string_view text) {
   return replaced ? std::nullopt : std::optional(replaced.error());
 }
 
+std::string escape_references(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("${")) out += '$';
+    out += text[i];
+  }
+  return out;
+}
+
 }  // namespace telltale::config

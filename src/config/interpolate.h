@@ -36,4 +36,7 @@ class Interpolator {
   const std::string folder_;
 };
 
+// `text` with "$${" for "${": reading it gives `text` again.
+std::string escape_references(std::string_view text);
+
 }  // namespace telltale::config

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/interpolate.h"
 #include "config/table.h"
 #include "config/value.h"
 
@@ -97,16 +98,6 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-// So that reading it again gives the same text.
-std::string guarded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i).starts_with("${")) out += '$';
-    out += text[i];
-  }
-  return out;
-}
-
 // A list or map that is one setting, not a section or a list of entries.
 bool is_setting(const Item& item) {
   return item.kind != Item::Kind::value && item.type != SettingType::any;
@@ -116,7 +107,7 @@ bool is_setting(const Item& item) {
 std::string scalar(const Item& item, bool yaml) {
   const auto* text = std::get_if<std::string>(&item.value);
   if (text != nullptr && item.type == SettingType::secret) return text->empty() ? "\"\"" : "\"***\"";
-  if (text != nullptr) return quoted(yaml ? guarded(*text) : *text);
+  if (text != nullptr) return quoted(yaml ? escape_references(*text) : *text);
   const std::string shown = format_value(item.type, item.value);
   const bool is_time = item.type == SettingType::duration || item.type == SettingType::offset || item.type == SettingType::bytes;
   return is_time && !yaml ? quoted(shown) : shown;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/interpolate.h"
 #include "config/load.h"
 #include "config/settings.h"
 #include "config/table.h"
@@ -32,16 +33,6 @@ std::string json_value(const std::string& yaml) {
   return is_json ? yaml : quoted(yaml);
 }
 
-// So that reading it again gives the same text.
-std::string guarded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i).starts_with("${")) out += '$';
-    out += text[i];
-  }
-  return out;
-}
-
 std::string yaml_value(const Setting& setting, const Value& value) {
   switch (setting.type) {
     case SettingType::boolean:
@@ -53,12 +44,12 @@ std::string yaml_value(const Setting& setting, const Value& value) {
       return format_value(setting.type, value);
     case SettingType::text_list: {
       TextList texts = std::get<TextList>(value);
-      for (std::string& text : texts) text = guarded(text);
+      for (std::string& text : texts) text = escape_references(text);
       return format_value(setting.type, texts);
     }
     case SettingType::text_map: {
       TextMap texts = std::get<TextMap>(value);
-      for (auto& [name, text] : texts) text = guarded(text);
+      for (auto& [name, text] : texts) text = escape_references(text);
       return format_value(setting.type, texts);
     }
     case SettingType::pattern:
@@ -66,7 +57,7 @@ std::string yaml_value(const Setting& setting, const Value& value) {
     default:
       break;
   }
-  return quoted(guarded(format_value(setting.type, value)));
+  return quoted(escape_references(format_value(setting.type, value)));
 }
 
 // A secret whose text is "***" and what was written with ${...} are not the value itself.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/text.h"
 
 namespace telltale::net {
@@ -11,13 +12,6 @@ using base::fail;
 using base::pass;
 
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
@@ -91,8 +85,8 @@ base::Result<std::string> percent_decode(std::string_view text, bool plus_is_spa
     } else if (text[i] != '%') {
       out.push_back(text[i]);
     } else {
-      const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-      const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+      const int high = i + 2 < text.size() ? base::hex_value(text[i + 1]) : -1;
+      const int low = high >= 0 ? base::hex_value(text[i + 2]) : -1;
       if (low < 0) return fail(ErrorCode::malformed_request, "the target of the request holds a '%' without two hexadecimal digits");
       out.push_back(static_cast<char>(high * 16 + low));
       i += 2;

@@ -1,21 +1,14 @@
 #include "pipeline/parse/id_values.h"
 
+#include "base/encoding.h"
+
 namespace telltale::pipeline {
-namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-}  // namespace
 
 bool is_hex_id(std::string_view text, std::size_t size) {
   if (text.size() != size) return false;
   bool any = false;
   for (const char c : text) {
-    if (hex_value(c) < 0) return false;
+    if (base::hex_value(c) < 0) return false;
     any |= c != '0';
   }
   return any;
@@ -29,8 +22,8 @@ void append_percent_decoded(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '%' && i + 2 < text.size()) {
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
+      const int high = base::hex_value(text[i + 1]);
+      const int low = base::hex_value(text[i + 2]);
       if (high >= 0 && low >= 0) {
         c = static_cast<char>(high * 16 + low);
         i += 2;

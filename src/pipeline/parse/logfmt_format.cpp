@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "base/encoding.h"
 #include "pipeline/parse/line_formats.h"
 
 namespace telltale::pipeline {
@@ -27,36 +28,6 @@ std::size_t key_size(std::string_view text) {
   return size < text.size() && text[size] == '=' && size <= longest_key ? size : 0;
 }
 
-int hex_digits(std::string_view text, int& value) {
-  if (text.size() < 4) return 0;
-  value = 0;
-  for (int i = 0; i < 4; ++i) {
-    const char c = text[static_cast<std::size_t>(i)];
-    const char lower = static_cast<char>(c | 0x20);
-    if (c >= '0' && c <= '9') {
-      value = value * 16 + (c - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
-      value = value * 16 + (lower - 'a' + 10);
-    } else {
-      return 0;
-    }
-  }
-  return 4;
-}
-
-void append_utf8(std::string& out, int code) {
-  if (code < 0x80) {
-    out.push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | code >> 6));
-    out.push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  } else {
-    out.push_back(static_cast<char>(0xe0 | code >> 12));
-    out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  }
-}
-
 char simple_escape(char c) {
   switch (c) {
     case 'n':
@@ -81,11 +52,10 @@ TextRef unescape(record::Batch& batch, TextRef raw) {
       continue;
     }
     ++i;
-    int code = 0;
     const std::string_view digits = std::string_view(out).substr(i + 1, std::min<std::size_t>(4, raw.end() - i - 1));
+    const auto code = out[i] == 'u' && digits.size() == 4 ? base::read_hex(digits) : std::nullopt;
     // Halves of surrogate pairs have no UTF-8 of their own.
-    if (out[i] == 'u' && hex_digits(digits, code) == 4 && (code < 0xd800 || code > 0xdfff)) {
-      append_utf8(out, code);
+    if (code && base::append_utf8(out, *code)) {
       i += 4;
     } else {
       out.push_back(simple_escape(out[i]));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "base/text.h"
 
 namespace telltale::query {
@@ -44,27 +45,6 @@ std::optional<std::uint32_t> read_digits(std::string_view text, std::size_t at, 
   return value;
 }
 
-bool append_utf8(std::string& out, std::uint32_t rune) {
-  if (rune > 0x10FFFFu || (rune >= 0xD800u && rune < 0xE000u)) return false;
-  const auto byte = [&out](std::uint32_t value) { out.push_back(static_cast<char>(value)); };
-  if (rune < 0x80u) {
-    byte(rune);
-  } else if (rune < 0x800u) {
-    byte(0xC0u | rune >> 6u);
-    byte(0x80u | (rune & 0x3Fu));
-  } else if (rune < 0x10000u) {
-    byte(0xE0u | rune >> 12u);
-    byte(0x80u | (rune >> 6u & 0x3Fu));
-    byte(0x80u | (rune & 0x3Fu));
-  } else {
-    byte(0xF0u | rune >> 18u);
-    byte(0x80u | (rune >> 12u & 0x3Fu));
-    byte(0x80u | (rune >> 6u & 0x3Fu));
-    byte(0x80u | (rune & 0x3Fu));
-  }
-  return true;
-}
-
 }  // namespace
 
 std::optional<std::size_t> read_escape(std::string_view text, std::size_t at, std::string& out) {
@@ -83,7 +63,7 @@ std::optional<std::size_t> read_escape(std::string_view text, std::size_t at, st
   if (kind == 'u' || kind == 'U') {
     const std::size_t digits = kind == 'u' ? 4 : 8;
     const auto value = read_digits(text, at + 2, digits, 16);
-    if (!value || !append_utf8(out, *value)) return std::nullopt;
+    if (!value || !base::append_utf8(out, *value)) return std::nullopt;
     return 2 + digits;
   }
   const auto value = read_digits(text, at + 1, 3, 8);
