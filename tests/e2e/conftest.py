@@ -54,7 +54,7 @@ def suite(engine):
         append(engine, "bank.log", f"{stamp()} ERROR no money")
         engine.barrier()
         apart()
-        connection.send(other.run, other.test_finished("s.py::test_first"), other.finished())
+        connection.send(other.run, other.test_finished("s.py::test_first"), other.worker_finished(), other.finished())
         connection.send(run.run, run.test_finished("s.py::test_first", "failed", "gw0"))
         apart()
         connection.send(run.run, run.test_started("s.py::test_second", "gw0"), run.test_started("s.py::test_third", "gw1"))
