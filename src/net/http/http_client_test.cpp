@@ -1,6 +1,9 @@
 // The client that keeps its connection.
 #include <memory>
+#include <semaphore>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 
@@ -70,14 +73,19 @@ class Vanishing : public ::testing::Test {
     EXPECT_TRUE(client_->request("GET", "/", {}, {}, patience));
     first_->on_request = [this](Request, Responder respond) {
       kept_.push_back(std::move(respond));
-      // From another thread: the server cannot wait for its own.
-      stopper_ = std::jthread([this] { first_->stop(); });
+      came_.release();
     };
   }
+  ~Vanishing() override { came_.release(); }
   std::unique_ptr<TestServer> first_;
   std::unique_ptr<HttpClient> client_;
   std::vector<Responder> kept_;
-  std::jthread stopper_;
+  std::counting_semaphore<> came_{0};
+  // The server cannot wait for its own thread.
+  std::jthread stopper_{[this] {
+    came_.acquire();
+    first_->stop();
+  }};
 };
 
 TEST_F(Vanishing, APostIsNotRepeated) {
