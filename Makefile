@@ -37,7 +37,7 @@ test-san: ## the tests under ASan+UBSan and under TSan
 
 MINUTES ?= 10
 TARGETS ?=
-chaos: ## fuzz targets (TARGETS=a_fuzz,b_fuzz: these) and fault tests at length (MINUTES=10 each); appends to docs/chaos-log.md
+chaos: ## fuzz targets (TARGETS=a_fuzz,b_fuzz: these), fault tests at length, all Pythons (MINUTES=10 each); appends to docs/chaos-log.md
 	@tools/setup/setup.sh tools/setup/sanitizers.txt
 	cmake --preset fuzz
 	ninja -C build/fuzz -j $(JOBS) fuzzers

@@ -4,10 +4,11 @@
 Pythons are looked for on PATH and in pyenv's folder. Each pair gets a virtual environment of its own, made once by pip with pinned versions
 and kept outside the checkout (TELLTALE_PEERS, default ~/.cache/telltale/peers). What cannot be had is skipped and said.
 
-Usage: pythons.py --build DIR [--only TEXT] [--tests WORDS…]
+Usage: pythons.py --build DIR [--only TEXT] [--json FILE] [--tests WORDS…]
 Exit: 0 all passed, 1 something failed.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -15,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = pathlib.Path(os.environ.get("TELLTALE_PEERS", pathlib.Path.home() / ".cache/telltale/peers")) / "pythons"
@@ -74,22 +74,25 @@ def environment(python, version, name, packages):
 def run_tests(python, build, tests):
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     env.update(TELLTALE_BIN=str(build / "bin/telltale"), TELLTALE_BUILD=str(build), TELLTALE_TEST_INSTALLED="1", PYTHONDONTWRITEBYTECODE="1")
-    begin = time.monotonic()
+    begin = os.times()
     done = subprocess.run([python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-n", str(PARALLEL), *tests], cwd=ROOT, env=env,
                           capture_output=True, text=True, errors="replace")
     last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
-    return done.returncode, last, time.monotonic() - begin, done.stdout + done.stderr
+    end = os.times()
+    used = end.children_user + end.children_system - begin.children_user - begin.children_system
+    return done.returncode, last, used, done.stdout + done.stderr
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--only", default="", help="part of a combination's name, such as 3.9 or pytest-8")
+    parser.add_argument("--json", type=pathlib.Path, help="write what each combination did to this file")
     parser.add_argument("--tests", nargs="*", default=["clients/python/tests"])
     args = parser.parse_args()
     pythons = find_pythons()
     print(f"found Python {', '.join('.'.join(map(str, version)) for version in pythons) or 'nothing'}")
-    failed, ran = [], 0
+    rows = []
     for version, python in pythons.items():
         for name, (packages, first, last) in SETS.items():
             title = f"Python {version[0]}.{version[1]}, {name}"
@@ -104,13 +107,16 @@ def main():
                 print(f"SKIPPED {title}: {reason[-1] if reason else error}", flush=True)
                 continue
             code, summary, seconds, output = run_tests(inside, args.build, args.tests)
-            ran += 1
-            print(f"{'ok     ' if code == 0 else 'FAILED '} {title}: {summary} ({seconds:.0f} s)", flush=True)
+            counted = re.search(r"(\d+) passed", summary)
+            rows.append({"title": title, "passed": int(counted[1]) if counted else 0, "cpu_seconds": round(seconds), "good": code == 0})
+            print(f"{'ok     ' if code == 0 else 'FAILED '} {title}: {summary}", flush=True)
             if code != 0:
-                failed.append(title)
                 print(output[-15000:])
-    print(f"{ran - len(failed)} combinations passed, {len(failed)} failed" + "".join(f"\n  - {title}" for title in failed))
-    return 1 if failed or not ran else 0
+    failed = [row["title"] for row in rows if not row["good"]]
+    print(f"{len(rows) - len(failed)} combinations passed, {len(failed)} failed" + "".join(f"\n  - {title}" for title in failed))
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
+    return 1 if failed or not rows else 0
 
 
 if __name__ == "__main__":

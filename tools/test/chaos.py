@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs every fuzz target for its minutes (as many at once as there are cores) and the fault tests at full length, and appends one line
-for each to docs/chaos-log.md. Minutes are of a processor: on a busy machine the clock goes on for longer.
+"""Runs every fuzz target for its minutes (as many at once as there are cores), the fault tests at full length, and the Python client's tests
+under all Pythons and pytest releases (tools/peers/pythons.py), and appends one line for each to docs/chaos-log.md. Minutes are of a processor: on a busy machine the clock goes on for longer.
 
 Usage: chaos.py --fuzz BUILD --build BUILD [--minutes N] [--only NAME,…] [--log FILE]
 Exit: 0 all clean, 1 something was found (its input is kept in the fuzz build's folder `findings`).
@@ -8,6 +8,7 @@ Exit: 0 all clean, 1 something was found (its input is kept in the fuzz build's 
 import argparse
 import concurrent.futures
 import datetime
+import json
 import os
 import pathlib
 import re
@@ -69,11 +70,23 @@ def fuzz(binary, seconds, work):
 def long_tests(build):
     """The fault and kill tests with their full counts."""
     before = os.times()
-    done = subprocess.run([sys.executable, "tools/test/run.py", "--build", str(build), "--only", "fault,e2e"], cwd=ROOT,
+    done = subprocess.run([sys.executable, "tools/test/run.py", "--build", str(build), "--only", "fault,e2e,python"], cwd=ROOT,
                           env={**os.environ, "TELLTALE_FULL": "1"})
     after = os.times()
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
-    return "fault and end-to-end tests, full counts", round(seconds), 1, "clean" if done.returncode == 0 else "FAILED"
+    return "fault, end-to-end and Python client tests, full counts", round(seconds), 1, "clean" if done.returncode == 0 else "FAILED"
+
+
+def client_matrix(build):
+    """The Python client's tests under every Python and pytest release that can be had; a row for each. Their column of inputs is how many
+    tests passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "matrix.json"
+        subprocess.run([sys.executable, "tools/peers/pythons.py", "--build", str(build), "--json", str(report)], cwd=ROOT)
+        rows = json.loads(report.read_text()) if report.exists() else []
+    if not rows:
+        return [("Python client: no combination of Python and pytest", 0, 0, "could not be run")]
+    return [(f"Python client: {row['title']}", row["cpu_seconds"], row["passed"], "clean" if row["good"] else "FAILED") for row in rows]
 
 
 def append(log, tree, row):
@@ -89,7 +102,7 @@ def append(log, tree, row):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fuzz", required=True, type=lambda text: pathlib.Path(text).resolve())
-    parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(), help="also run the long fault tests of this build")
+    parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(), help="also run the long fault tests and the matrix of this build")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--only", default="", help="fuzz targets by name, with commas")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fuzz targets at once; default: as many as cores")
@@ -109,8 +122,9 @@ def main():
             results.append(job.result())
             append(args.log, tree, results[-1])
     if args.build:
-        results.append(long_tests(args.build))
-        append(args.log, tree, results[-1])
+        for row in [long_tests(args.build), *client_matrix(args.build)]:
+            results.append(row)
+            append(args.log, tree, row)
     return 0 if all(result[3] == "clean" for result in results) else 1
 
 
