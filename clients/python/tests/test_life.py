@@ -33,9 +33,13 @@ def complaints(done):
     return [line for line in done.output.splitlines() if line.startswith("telltale: ")]
 
 
+def line_of(record):
+    return record.get("line", record["content"])
+
+
 def texts(records):
     """What was logged, without the time before it."""
-    return [record.get("line", record["content"]).partition(" ")[2] for record in records]
+    return [line_of(record).partition(" ")[2] for record in records]
 
 
 # The suite is not over before there is another engine: how long a busy machine takes to start it decides nothing.
@@ -162,7 +166,7 @@ def test_two_suites_in_one_run_have_tests_of_their_own(suite, api):
 
 
 SERVICE = """
-import http.server, sys
+import http.server, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         print("ERROR cannot serve " + self.path if "bad" in self.path else "INFO served " + self.path, flush=True)
@@ -171,6 +175,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 open("port", "w").write(str(server.server_address[1]))
+open("pid", "w").write(str(os.getpid()))
 print("listening", flush=True)
 server.serve_forever()
 """
@@ -218,6 +223,29 @@ def test_a_service_that_does_not_start_is_named_and_the_tests_run(web):
     done = web.run("--monitor-pods")
     assert done.code == 0, done.output
     assert any("'web'" in line for line in complaints(done)), done.output
+
+
+def test_a_service_that_ends_while_the_tests_run_is_named(web):
+    web.write("test_it.py", ASKS.partition("def test_good")[0] + """
+import os, signal, time
+def test_it(pod_monitor):
+    ask("good")
+    os.kill(int(pathlib.Path("pid").read_text()), signal.SIGKILL)
+""")
+    done = web.run("--monitor-pods")
+    assert done.code == 0 and complaints(done) == ["telltale: service 'web' ended while the tests ran: signal 9"], done.output
+
+
+def test_the_lines_of_services_survive_the_engine(web, api):
+    """Their relay keeps them for the engine that comes after one that was killed."""
+    web.write("test_it.py", WRITES + ASKS.partition("def test_good")[0] + KILLS.replace('log(f"INFO line of {n}")', 'ask(f"line-{n}")'))
+    done = web.run("--monitor-pods")
+    assert done.code == 0 and complaints(done) == ["telltale: the engine had died and was replaced 1 time"], done.output
+    found = api.get("/api/v1/query", query='{service="web",stream="stdout"} |= "served"', direction="forward", limit=1000)["records"]
+    assert sorted(line_of(record) for record in found) == sorted(f"INFO served /line-{n}" for n in range(40))
+    tests = {test["name"]: test["test"] for test in api.tests(api.run()["run"])}
+    for n in (5, 39):
+        assert f"INFO served /line-{n}" in map(line_of, api.logs(tests[f"test_it[{n}]"]))
 
 
 def test_a_killed_session_does_not_leave_its_services_behind(web, api):

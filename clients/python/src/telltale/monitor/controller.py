@@ -268,6 +268,7 @@ class ControllerHooks:
         if result and result.late:
             problems.append(f"not every stream had delivered everything at the end: {result.late}")
         engine = self._engine_trouble()
+        problems += [] if engine else run.service_warnings()
         return list(dict.fromkeys(([engine] if engine else []) + problems))
 
     def _engine_trouble(self) -> str:

@@ -157,8 +157,10 @@ class RunMonitor:
         if not declared or not self.program:
             return
         endpoint = self.finder.endpoint if self.finder else None
-        self._services = DeclaredServices(self.program, environment_words(self.settings), self.settings.folder, self.run,
-                                          endpoint.url if endpoint else "", endpoint.token if endpoint else "")
+        data = self.finder.data or self.settings.data if self.finder else ""  # where the next engine will be, should this one be killed
+        words = environment_words(self.settings) + ([f"--data={data}"] if data else [])
+        self._services = DeclaredServices(self.program, words, self.settings.folder, self.run, endpoint.url if endpoint else "",
+                                          endpoint.token if endpoint else "")
         try:
             self._services.start()
         except OSError as error:
@@ -166,6 +168,9 @@ class RunMonitor:
             return
         limit = 10.0 + sum(float(service.get("ready_timeout_ms") or 30_000) / 1000 for service in declared)
         self.problems += self._services.wait_ready(limit)
+
+    def service_warnings(self) -> list:
+        return self._services.warnings() if self._services else []
 
     # --- for workers
 
@@ -191,7 +196,7 @@ class RunMonitor:
     def close(self, outcome: str, exit_code: int) -> Result:
         """Ends services and run; what the engine has of it. Never raises for what an engine does."""
         if self._services is not None:
-            self.problems += [text for text in [self._services.stop()] if text]
+            self.problems += self._services.stop()
         if self.link is None:
             self._abandon()
             return Result(None, "", True)

@@ -13,7 +13,7 @@ END_SECONDS = 20.0  # the program ends what does not end by itself long before
 class DeclaredServices:
     """start(), wait_ready(), stop(). Ctrl-C of the terminal reaches the program too, which leaves it to us."""
 
-    def __init__(self, program: str, words: list, folder, run: str, url: str, token: str):
+    def __init__(self, program: str, words: list, folder, run: str, url: str = "", token: str = ""):
         env = {**os.environ, "TELLTALE_URL": url, "TELLTALE_TOKEN": token}
         self._command = [program, "services", "start", f"--run={run}", *words]
         self._folder, self._env = folder, env
@@ -42,13 +42,14 @@ class DeclaredServices:
             problems.append("`telltale services start` ended: " + ("; ".join(self._trouble[-3:]) or f"exit code {self._child.returncode}"))
         return problems
 
-    def ready(self) -> list:
-        return [str(event.get("service")) for event in self._of("ready")]
+    def warnings(self) -> list:
+        """What the program said of their output: without an engine they run all the same."""
+        return [f"services: {event.get('message', '')}" for event in self._of("warning")]
 
-    def stop(self) -> str:
-        """Ends them and waits; what went wrong, or nothing."""
+    def stop(self) -> list:
+        """Ends them and waits. Returns what went wrong, one text each."""
         if self._child is None:
-            return ""
+            return []
         try:
             self._child.stdin.close()
         except OSError:
@@ -56,10 +57,14 @@ class DeclaredServices:
         end = time.monotonic() + END_SECONDS
         try:
             self._child.wait(max(0.1, end - time.monotonic()))
-            return ""
         except subprocess.TimeoutExpired:
             self._child.kill()
-            return f"`telltale services start` did not end within {END_SECONDS:.0f} s and was killed"
+            return [f"`telltale services start` did not end within {END_SECONDS:.0f} s and was killed"]
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, max(0.1, end - time.monotonic()))
+        failed = {event.get("service") for event in self._of("failed")}  # that was said
+        return [f"service '{event.get('service')}' ended while the tests ran: {how_it_ended(event)}" for event in self._of("ended")
+                if not event.get("asked") and event.get("service") not in failed]
 
     def _has(self, kind: str) -> bool:
         return any(event.get("event") == kind for event in self._events)
@@ -86,3 +91,7 @@ class DeclaredServices:
         for line in stream:
             self._trouble.append(line.decode("utf-8", "replace").strip())
             del self._trouble[:-20]
+
+
+def how_it_ended(event: dict) -> str:
+    return f"signal {event['signal']}" if event.get("signal") is not None else f"exit code {event.get('exit_code')}"
