@@ -148,10 +148,10 @@ def test_control_c_interrupts_the_running_test_and_the_run(suite, api, words):
     output = suite.ended(child).output
     assert child.returncode == 2 and run["outcome"] == "interrupted", output
     outcomes = api.outcomes(run["run"])
-    assert outcomes["test_before"] == ["passed"]
-    # xdist's controller ends its workers without waiting for what they would say.
-    assert outcomes["test_long"] == ["interrupted"] or words and outcomes["test_long"] == ["crashed"], output
-    assert words or "test_after" not in outcomes
+    if words:  # the controller ends its workers without waiting for what they would say, and the other tests run beside this one
+        assert outcomes["test_long"] in (["interrupted"], ["crashed"]), output
+    else:
+        assert outcomes == {"test_before": ["passed"], "test_long": ["interrupted"]}
     assert "REAL-TIME POD MONITORING: Complete" in output
 
 

@@ -169,15 +169,25 @@ def test_the_fixtures(shop):
 
 
 def test_live_lines_stand_between_the_tests_marks(shop):
+    """The test ends when the line has come on the live stream; until the phase's end it is kept."""
     shop.write("test_shop.py", """
-def test_one(service, get_test_pod_logs):
+import time
+
+def test_one(service, pytestconfig):
     service("api", "INFO live and well")
-    get_test_pod_logs()
+    console = pytestconfig.pluginmanager.get_plugin("telltale-controller")._console
+    end = time.monotonic() + 60
+    while console.shows_live and not console.live_lines:
+        assert time.monotonic() < end
+        time.sleep(0.005)
 """)
-    output = shop.run("--monitor-pods", "-v").output
+    done = shop.run("--monitor-pods", "-v")
+    output = done.output
+    assert done.code == 0, output
     between = output[output.index("TEST STARTED: "):output.index("TEST FINISHED: ")]
     assert re.search(r"^\[\d{4}-.*\] \[api\] .*INFO live and well$", between, re.M), output
-    assert "live and well" not in shop.run("--monitor-pods").output
+    quiet = shop.run("--monitor-pods")
+    assert quiet.code == 0 and "live and well" not in quiet.output
 
 
 def test_a_long_test_shows_its_lines_while_it_runs(shop):

@@ -19,6 +19,7 @@ class Console:
         self._live_lock = threading.Lock()
         self._oldest = 0.0
         self._raw = -1
+        self.live_lines = 0  # that came so far
 
     @property
     def verbosity(self) -> int:
@@ -67,6 +68,7 @@ class Console:
             if not self._live:
                 self._oldest = time.monotonic()
             self._live.append(text)
+            self.live_lines += 1
 
     def drain(self) -> None:
         """Main thread, not during a test's code."""
