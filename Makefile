@@ -26,14 +26,16 @@ test: setup $(BUILD)/build.ninja ## build and run all tests
 	ninja -C $(BUILD) -j $(JOBS)
 	$(PYTHON) tools/test/run.py --build $(BUILD)
 
-test-san: ## the tests under ASan+UBSan and under TSan
+test-san: ## the tests under ASan+UBSan and under TSan; what one finds does not keep the other from running
 	@tools/setup/setup.sh tools/setup/sanitizers.txt
 	cmake --preset asan-ubsan
 	ninja -C build/asan-ubsan -j $(JOBS)
-	$(PYTHON) tools/test/run.py --build build/asan-ubsan --only unit,logic,fault,fuzz,e2e
 	cmake --preset tsan
 	ninja -C build/tsan -j $(JOBS)
-	$(PYTHON) tools/test/run.py --build build/tsan --only unit,logic,e2e
+	@status=0; \
+	$(PYTHON) tools/test/run.py --build build/asan-ubsan --only unit,logic,fault,fuzz,e2e || status=1; \
+	$(PYTHON) tools/test/run.py --build build/tsan --only unit,logic,e2e || status=1; \
+	exit $$status
 
 MINUTES ?= 10
 TARGETS ?=
