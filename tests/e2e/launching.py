@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 
-from engine import BINARY, wait_until
+from engine import BINARY, SLOWNESS, wait_until
 
 
 def is_gone(pid):
@@ -100,9 +100,9 @@ class ServicesStart:
         self.child.stdin.close()
 
     def wait(self, timeout=30):
-        code = self.child.wait(timeout)
+        code = self.child.wait(timeout * SLOWNESS)
         for reader in self._readers:
-            reader.join(timeout)
+            reader.join(timeout * SLOWNESS)
         return code
 
     def end(self):

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from engine import BINARY, run_cli, wait_until
+from engine import BINARY, SLOWNESS, run_cli, wait_until
 from launching import ServicesStart, environment_of, is_gone, kill_quietly, processes, relays_of, write_environment
 
 SLEEP = "exec sleep 600"
@@ -114,7 +114,7 @@ def test_groups_end_whole_also_when_they_do_not_listen(engine, start):
     grandchild = int((started.folder / "grandchild").read_text())
     begin = time.monotonic()
     assert started.end() == 0
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 15 * SLOWNESS
     assert started.has("ended", "api")[0]["signal"] == signal.SIGKILL and is_gone(grandchild)
 
 
@@ -220,7 +220,7 @@ def test_without_an_engine_the_services_run_and_one_warning_says_so(engine, star
     assert len(started.has("warning")) == 1 and "not captured" in started.has("warning")[0]["message"]
     begin = time.monotonic()
     assert started.end() == 0
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 2 * SLOWNESS
     assert is_gone(started.has("started")[0]["pid"])
 
 
@@ -231,7 +231,7 @@ def test_a_stopped_engine_holds_nobody_up(engine, start):
         started = start([f"{{name: api, command: 'echo is up; {SLEEP}', ready: is up}}"])
         started.wait_for("ready_all")
         assert started.end() == 0
-        assert time.monotonic() - begin < 4
+        assert time.monotonic() - begin < 4 * SLOWNESS
     finally:
         os.kill(engine.pid, signal.SIGCONT)
     wait_until(lambda: lines_of(engine, "api") == ["is up"], "what the relay had kept")
