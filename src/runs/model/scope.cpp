@@ -37,7 +37,8 @@ std::string_view Scope::name_in_run(const record::Stream& stream) const {
   if (run_.empty() || source == "lifecycle" || source == "telltale") return {};
   const std::string_view service = labels.get("service");
   const std::string_view own = service.empty() ? std::string_view("unknown") : service;
-  if (source == "process") return labels.get("instance") == run_ ? own : std::string_view();
+  // The command of `telltale run` is no service: it is what runs the tests.
+  if (source == "process") return labels.get("instance") == run_ && labels.get("process") != "command" ? own : std::string_view();
   const Service* const found = service_of(stream);
   if (found != nullptr) return found->name;
   return everything_ ? own : std::string_view();

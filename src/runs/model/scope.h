@@ -18,8 +18,9 @@ bool is_lifecycle(const record::Labels& labels);
 bool service_holds(const Service& service, const record::Stream& stream);
 
 // The services of a run as one question about streams: a file's stream is in it when its path matches a pattern of a service, a process's
-// stream when its label `instance` is the run's id, and every stream when the run has no services (but not another run's processes, nor
-// what the engine says itself). Immutable, thread-safe; costs one comparison a pattern: keep the answer for each stream.
+// stream when its label `instance` is the run's id and it is not of the run's own command, and every stream when the run has no services
+// (but not another run's processes, nor what the engine says itself). Immutable, thread-safe; costs one comparison a pattern: keep the
+// answer for each stream.
 class Scope {
  public:
   Scope() = default;

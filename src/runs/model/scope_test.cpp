@@ -24,9 +24,11 @@ TEST(Scope, AFileIsInARunThatWatchesItsPath) {
 TEST(Scope, AProcessBelongsToTheRunThatStartedIt) {
   const Pairs mine = {{"service", "db"}, {"source", "process"}, {"instance", "r1"}};
   const Pairs other = {{"service", "db"}, {"source", "process"}, {"instance", "r2"}};
+  const Pairs command = {{"service", "command"}, {"source", "process"}, {"instance", "r1"}, {"process", "command"}};
   for (const Scope& scope : {Scope("r1", {}), Scope("r1", {{"api", {"/a/*"}, {}, {}}})}) {
     EXPECT_EQ(named(scope, mine), "db");
     EXPECT_EQ(named(scope, other), "");
+    EXPECT_EQ(named(scope, command), "") << "it is what runs the tests";
   }
 }
 
