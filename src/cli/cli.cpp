@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "app/run_session.h"
 #include "app/version.h"
 #include "cli/context.h"
 
@@ -33,9 +34,10 @@ std::optional<std::string> environment_variable(std::string_view name) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), not the end
   Context context;
+  context.pipe_ignored = std::signal(SIGPIPE, SIG_IGN) == SIG_IGN;  // a closed pipe is an error of write(), not the end
   context.environment = environment_variable;
+  const bool is_run = take_command(argc, argv, context.command);
 
   CommandLine command_line("telltale", "Telltale: the log lines that give a failing test away.", app::version_text());
   Command program = command_line.program();
@@ -52,9 +54,13 @@ int run(int argc, char** argv) {
   add_store(program, context);
   add_token(program, context);
   add_engine(program, context);
+  add_run(program, context);
   add_services(program, context);
   add_relay(program, context);
-  return command_line.parse(argc, argv).value_or(context.exit_code);
+  const auto refused = command_line.parse(argc, argv);
+  if (refused) return is_run && *refused != exit_good ? app::exit_not_run : *refused;
+  if (context.end_signal) end_by_signal(*context.end_signal);
+  return context.exit_code;
 }
 
 }  // namespace telltale::cli

@@ -40,6 +40,10 @@ struct Context {
   config::Environment environment;
   CommonOptions options;
   int exit_code = exit_good;  // what run() gives
+  // Of `telltale run`:
+  std::vector<std::string> command;  // what stands behind "--"
+  bool pipe_ignored = false;         // SIGPIPE, when this program began
+  std::optional<int> end_signal;     // the program is to die of it, as its command did
 
   // The settings as this command line asks for them.
   config::LoadRequest load_request() const;
@@ -65,5 +69,11 @@ void add_token(Command program, Context& context);
 void add_engine(Command program, Context& context);
 void add_relay(Command program, Context& context);
 void add_services(Command program, Context& context);
+void add_run(Command program, Context& context);
+
+// Takes the words behind "--" out of the command line of `telltale run`, whatever they are. False: it is another command's.
+bool take_command(int& argc, char** argv, std::vector<std::string>& command);
+// Ends this program as the signal ends one that does nothing about it; returns where it does not.
+void end_by_signal(int number);
 
 }  // namespace telltale::cli

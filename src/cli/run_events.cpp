@@ -5,28 +5,19 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/run_client.h"
 #include "base/text.h"
 #include "cli/answer.h"
 
 namespace telltale::cli {
 
 runs::Event make_event(const Context& context, std::string id, runs::EventBody body) {
-  runs::Event event;
-  event.id = std::move(id);
-  event.time = context.clock.wall();
-  event.mono_ns = context.clock.mono();
-  event.body = std::move(body);
-  return event;
+  return app::make_event(context.clock, std::move(id), std::move(body));
 }
 
 base::Result<boost::json::object> send_events(Remote& engine, const std::string& run, const std::vector<runs::Event>& events) {
-  std::string body = "{\"events\":[";
-  for (const runs::Event& event : events) {
-    if (body.back() != '[') body += ',';
-    runs::append_event(body, event);
-  }
-  body += "]}";
-  const auto response = engine.post(fmt::format("/api/v1/runs/{}/events", net::url_encode(run)), body, answer_timeout_ns);
+  const auto response =
+      engine.post(fmt::format("/api/v1/runs/{}/events", net::url_encode(run)), app::events_request(events), answer_timeout_ns);
   if (!response) return std::unexpected(response.error());
   auto answer = object_of(*response);
   if (!answer) return base::pass(answer);

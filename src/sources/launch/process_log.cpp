@@ -17,11 +17,8 @@ base::Result<ProcessLog> ProcessLog::open(RelayKeeper& keeper, const base::Clock
   if (!writer) return base::pass(writer);
   // Whatever becomes of the relay, this process does not wait.
   ::fcntl(writer->pipe.get(), F_SETFL, O_NONBLOCK);
-  return ProcessLog(clock, service, std::move(writer->pipe));
+  return ProcessLog(clock, std::move(writer->pipe));
 }
-
-ProcessLog::ProcessLog(const base::Clock& clock, std::string service, base::Descriptor pipe)
-    : clock_(&clock), service_(std::move(service)), pipe_(std::move(pipe)) {}
 
 std::string ProcessLog::begin(std::string_view level, std::string_view event, std::string_view message) const {
   std::string line = fmt::format("{{\"timestamp\":\"{}\",\"level\":\"{}\",\"message\":", base::format_rfc3339(clock_->wall()), level);
@@ -30,13 +27,13 @@ std::string ProcessLog::begin(std::string_view level, std::string_view event, st
   return line;
 }
 
-void ProcessLog::started(std::int64_t pid, std::string_view program) {
-  write(begin("info", "process_started", fmt::format("{} was started: {}", service_, program)) + fmt::format(",\"pid\":{}}}\n", pid));
+void ProcessLog::started(std::int64_t pid) {
+  write(begin("info", "process_started", fmt::format("process {} was started", pid)) + fmt::format(",\"pid\":{}}}\n", pid));
 }
 
 void ProcessLog::ended(const ExitStatus& status, bool expected) {
-  std::string line = begin(expected ? "info" : "error", "process_ended",
-                           fmt::format("{} ended with {}{}", service_, status.text(), expected ? "" : "; nobody asked for it"));
+  const std::string message = fmt::format("the process ended with {}{}", status.text(), expected ? "" : "; nobody asked for it");
+  std::string line = begin(expected ? "info" : "error", "process_ended", message);
   line +=
       status.by_signal ? fmt::format(",\"signal\":\"{}\"", signal_name(status.number)) : fmt::format(",\"exit_code\":{}", status.number);
   write(line + "}\n");

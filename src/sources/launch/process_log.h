@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/descriptor.h"
@@ -20,20 +21,19 @@ class ProcessLog {
   static base::Result<ProcessLog> open(RelayKeeper& keeper, const base::Clock& clock, const std::string& service,
                                        const std::string& process);
 
-  // `program`: its name for people.
-  void started(std::int64_t pid, std::string_view program);
+  // Names and commands are not in the text: they may hold words that tell of errors, and secrets.
+  void started(std::int64_t pid);
   // `expected`: somebody asked for it, or it is the program's nature.
   void ended(const ExitStatus& status, bool expected);
   // Nothing follows.
   void close() { pipe_.reset(); }
 
  private:
-  ProcessLog(const base::Clock& clock, std::string service, base::Descriptor pipe);
+  ProcessLog(const base::Clock& clock, base::Descriptor pipe) : clock_(&clock), pipe_(std::move(pipe)) {}
   std::string begin(std::string_view level, std::string_view event, std::string_view message) const;
   void write(std::string line);
 
   const base::Clock* clock_;
-  std::string service_;
   base::Descriptor pipe_;
 };
 

@@ -32,12 +32,6 @@ bool has_address(const config::Ready& ready) {
   return ready.kind == Kind::port || ready.kind == Kind::http;
 }
 
-// What of the command may be told: words of a list may come from variables that hold secrets; a shell replaces them itself.
-std::string shown_command(const std::vector<std::string>& command) {
-  const bool is_shell = command.size() == 3 && command[0] == "/bin/sh" && command[1] == "-c";
-  return is_shell ? command[2] : std::string(base::file_name(command[0]));
-}
-
 std::string value_of(const std::vector<std::string>& environment, std::string_view name) {
   std::string found;
   for (const std::string& entry : environment)
@@ -114,7 +108,7 @@ base::Status Service::launch(const std::vector<std::string>& environment) {
   log_ = std::move(*log);
   if (auto begun = group_.start(*started, [this](const ExitStatus& status) { on_exit(status); }); !begun) return begun;
   ports_.keeper.hold_group(group_.pid());
-  log_->started(group_.pid(), shown_command(config_.command));
+  log_->started(group_.pid());
   return {};
 }
 
