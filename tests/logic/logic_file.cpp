@@ -23,10 +23,12 @@ class Reader {
       const auto [word, rest] = cut(line_);
       if (word == "ingest") {
         read_ingest(rest);
+      } else if (word == "run") {
+        read_run(rest);
       } else if (word == "query" || word == "count" || word == "error") {
         read_ask(word, rest);
       } else {
-        fail("a block starts with ingest, query, count or error, not '" + word + "'");
+        fail("a block starts with ingest, run, query, count or error, not '" + word + "'");
       }
     }
     return std::move(file_);
@@ -83,6 +85,42 @@ class Reader {
     if (text.starts_with("!")) std::tie(line.finding, text) = cut(text.substr(1));
     line.text = text;
     return line;
+  }
+
+  void read_run(const std::string& text) {
+    RunStory story;
+    std::string rest;
+    std::tie(story.run, rest) = cut(text);
+    while (!rest.empty()) {
+      std::string service;
+      std::tie(service, rest) = cut(rest);
+      const std::size_t equals = service.find('=');
+      if (equals == std::string::npos) fail("'" + service + "' is no NAME=PATTERN");
+      story.services.emplace_back(service.substr(0, equals), service.substr(equals + 1));
+    }
+    while (next() && !line_.empty()) story.steps.push_back(read_step());
+    file_.runs.push_back(std::move(story));
+  }
+
+  RunStep read_step() const {
+    const auto [time_text, after_time] = cut(line_);
+    const auto [what, rest] = cut(after_time);
+    RunStep step;
+    step.time = time(time_text);
+    if (what == "start" || what == "finish") {
+      step.what = what == "start" ? RunStep::What::start : RunStep::What::finish;
+    } else if (what == "test") {
+      step.what = RunStep::What::test;
+      std::string more;
+      std::tie(step.node_id, more) = cut(rest);
+      std::tie(step.test, step.worker) = cut(more);
+    } else if (what == "end") {
+      step.what = RunStep::What::end;
+      step.test = rest;
+    } else {
+      fail("expected start, test, end or finish");
+    }
+    return step;
   }
 
   void read_ask(const std::string& kind, const std::string& text) {

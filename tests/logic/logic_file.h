@@ -24,6 +24,22 @@ struct Ingest {
   std::vector<IngestedLine> lines;
 };
 
+// What happens in a run: its start, a test's start (node id, id, worker) and end, its end.
+struct RunStep {
+  enum class What : std::uint8_t { start, test, end, finish };
+  base::UnixNanos time = 0;
+  What what = What::start;
+  std::string node_id;
+  std::string test;
+  std::string worker;
+};
+
+struct RunStory {
+  std::string run;
+  std::vector<std::pair<std::string, std::string>> services;  // names and patterns of files
+  std::vector<RunStep> steps;
+};
+
 enum class AskKind : std::uint8_t { query, count, error };
 
 struct Ask {
@@ -37,6 +53,7 @@ struct Ask {
 
 struct LogicFile {
   std::vector<Ingest> ingests;
+  std::vector<RunStory> runs;
   std::vector<Ask> asks;
 };
 

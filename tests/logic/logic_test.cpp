@@ -12,6 +12,8 @@
 #include "logic_file.h"
 #include "query/exec/query.h"
 #include "query/testing/memory_reader.h"
+#include "runs/attribution/attributor.h"
+#include "runs/registry/encode.h"
 
 namespace telltale::logic {
 namespace {
@@ -36,7 +38,7 @@ void ingest(MemoryReader& reader, const Ingest& block, std::size_t batch_lines) 
   const auto flush = [&] {
     BatchBuilder builder(stream);
     for (const IngestedLine* line : waiting) {
-      builder.line(line->time, line->severity, line->text);
+      builder.line(line->time, line->severity, line->text).event_time(line->time);
       if (!line->finding.empty()) builder.finding(line->finding);
     }
     if (!waiting.empty()) reader.add(builder.take());
@@ -56,9 +58,39 @@ void ingest(MemoryReader& reader, const Ingest& block, std::size_t batch_lines) 
   flush();
 }
 
-query::QueryRequest request_of(const Ask& ask) {
+runs::EventBody body_of(const RunStory& story, const RunStep& step) {
+  switch (step.what) {
+    case RunStep::What::test:
+      return runs::TestStarted{step.test, step.node_id, "", 1, step.worker, step.test, ""};
+    case RunStep::What::end:
+      return runs::TestFinished{step.test, runs::TestOutcome::passed, 0, "", {}};
+    case RunStep::What::finish:
+      return runs::RunFinished{runs::RunOutcome::passed, 0};
+    case RunStep::What::start:
+      break;
+  }
+  runs::RunStarted started;
+  started.name = story.run;
+  for (const auto& [name, pattern] : story.services) started.services.push_back({name, {pattern}, {}, {}});
+  return started;
+}
+
+// The events of a run are records as an engine keeps them.
+void ingest(MemoryReader& reader, const RunStory& story) {
+  const record::StreamRef stream = runs::lifecycle_stream(story.run);
+  int number = 0;
+  for (const RunStep& step : story.steps) {
+    runs::Event event;
+    event.id = std::to_string(++number);
+    event.time = step.time;
+    event.body = body_of(story, step);
+    reader.add(runs::make_event_batch(stream, {&event}, step.time));
+  }
+}
+
+query::QueryRequest request_of(const Ask& ask, const record::ComputedLabels& labels) {
   query::QueryRequest request;
-  auto predicate = query::compile(ask.text, nullptr);
+  auto predicate = query::compile(ask.text, &labels);
   if (!predicate) throw std::runtime_error(predicate.error().message());
   request.predicate = *predicate;
   if (ask.from) request.from_time = *ask.from;
@@ -86,10 +118,10 @@ std::vector<std::string> all_pages(const MemoryReader& reader, query::QueryReque
   return out;
 }
 
-void check_query(const MemoryReader& reader, const Ask& ask) {
+void check_query(const MemoryReader& reader, const Ask& ask, const record::ComputedLabels& labels) {
   for (const bool newest_first : {false, true}) {
     for (const std::size_t limit : {1u, 2u, 3u, 7u, 1000u}) {
-      query::QueryRequest request = request_of(ask);
+      query::QueryRequest request = request_of(ask, labels);
       request.newest_first = newest_first;
       request.limit = limit;
       EXPECT_THAT(all_pages(reader, request), ElementsAreArray(ask.expected))
@@ -98,9 +130,9 @@ void check_query(const MemoryReader& reader, const Ask& ask) {
   }
 }
 
-void check_count(const MemoryReader& reader, const Ask& ask) {
+void check_count(const MemoryReader& reader, const Ask& ask, const record::ComputedLabels& labels) {
   const base::testing::ManualClock clock;
-  const auto counted = query::count(reader, clock, request_of(ask));
+  const auto counted = query::count(reader, clock, request_of(ask, labels));
   ASSERT_TRUE(counted.has_value());
   const std::string text = fmt::format("records {}, errors {}, gaps {}", counted->records, counted->errors, counted->gaps);
   EXPECT_THAT(std::vector{text}, ElementsAreArray(ask.expected));
@@ -122,10 +154,15 @@ TEST_P(Logic, AnswersAreAsWritten) {
   for (const std::size_t batch_lines : {1u, 2u, 1000u}) {
     MemoryReader reader;
     for (const Ingest& block : file.ingests) ingest(reader, block, batch_lines);
+    for (const RunStory& story : file.runs) ingest(reader, story);
+    const base::testing::ManualClock clock;
+    const auto registry = runs::Registry::open({.clock = clock, .reader = reader}, {});
+    ASSERT_TRUE(registry.has_value());
+    const runs::Attributor attributor(**registry);
     for (const Ask& ask : file.asks) {
       SCOPED_TRACE(fmt::format("{}:{}: {} (batches of {})", path, ask.file_line, ask.text, batch_lines));
-      if (ask.kind == AskKind::query) check_query(reader, ask);
-      if (ask.kind == AskKind::count) check_count(reader, ask);
+      if (ask.kind == AskKind::query) check_query(reader, ask, attributor);
+      if (ask.kind == AskKind::count) check_count(reader, ask, attributor);
       if (ask.kind == AskKind::error) check_error(ask);
     }
   }
