@@ -1,4 +1,4 @@
-#include "record/stream.h"
+#include "record/internal.h"
 
 #include <gtest/gtest.h>
 
@@ -38,6 +38,18 @@ TEST(Stream, TheIdDependsOnTheLabelsAlone) {
   const StreamRef other = make_stream(Labels({{"file", "y"}, {"service", "api"}}));
   EXPECT_EQ(one->id, same->id);
   EXPECT_NE(one->id, other->id);
+}
+
+TEST(Stream, WhatTheEngineWritesForItselfIsInternal) {
+  const auto is_internal = [](std::vector<std::pair<std::string, std::string>> labels) {
+    return record::is_internal(*make_stream(Labels(std::move(labels))));
+  };
+  EXPECT_TRUE(is_internal({{"service", "telltale"}, {"source", "lifecycle"}, {"instance", "run-1"}}));
+  EXPECT_TRUE(is_internal({{"service", "telltale"}, {"source", "note"}}));
+  EXPECT_FALSE(is_internal({{"service", "telltale"}, {"source", "telltale"}})) << "what it says of itself is for everybody";
+  EXPECT_FALSE(is_internal({{"service", "api"}, {"source", "note"}}));
+  EXPECT_FALSE(is_internal({{"service", "telltale"}, {"source", "file"}}));
+  EXPECT_FALSE(is_internal({}));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "api/wire/parameters.h"
 #include "base/text.h"
 #include "query/exec/query.h"
-#include "runs/model/scope.h"
+#include "record/internal.h"
 
 namespace telltale::api {
 
@@ -103,7 +103,7 @@ void handle_labels(const RestContext& context, const CallRef& call) {
   context.answer_on(context.parts().queries, call, [&store, limit = *limit]() -> Result<net::Response> {
     std::set<std::string> names;
     for (const record::StreamRef& stream : store.streams()) {
-      if (runs::is_lifecycle(stream->labels)) continue;
+      if (record::is_internal(*stream)) continue;
       for (const auto& [name, value] : stream->labels.pairs()) names.insert(name);
     }
     return list_response("labels", names, limit);
@@ -119,7 +119,7 @@ void handle_label_values(const RestContext& context, const CallRef& call) {
   context.answer_on(context.parts().queries, call, [&store, call, limit = *limit]() -> Result<net::Response> {
     std::set<std::string> values;
     for (const record::StreamRef& stream : store.streams()) {
-      if (runs::is_lifecycle(stream->labels)) continue;
+      if (record::is_internal(*stream)) continue;
       if (const std::string_view value = stream->labels.get(call->captured[0]); !value.empty()) values.emplace(value);
     }
     return list_response("values", values, limit);

@@ -9,12 +9,12 @@
 
 #include "query/lang/words.h"
 #include "record/gap.h"
+#include "record/internal.h"
 
 namespace telltale::query {
 namespace {
 
 constexpr unsigned severity_count = 25;  // 0 (unset) to 24
-constexpr std::string_view lifecycle_source = "lifecycle";
 
 bool holds(const SeverityFilter& filter, unsigned severity) {
   switch (filter.op) {
@@ -88,7 +88,9 @@ base::Status CompiledQuery::add(const LabelMatcher& matcher, const RegexCompiler
   if (!condition) return base::pass(condition);
   const auto computed = computed_label(matcher.name);
   if (!computed) {
-    asks_lifecycle_ = asks_lifecycle_ || (matcher.name == "source" && !condition->negative() && condition->is(lifecycle_source));
+    for (const std::string_view source : record::internal_sources) {
+      if (matcher.name == "source" && !condition->negative() && condition->is(source)) asked_.push_back(source);
+    }
     labels_.push_back(std::move(*condition));
     return {};
   }
@@ -134,7 +136,7 @@ base::Status CompiledQuery::add(const LineFilter& filter, const RegexCompiler& c
 }
 
 bool CompiledQuery::may_match(const record::Stream& stream) const {
-  if (!asks_lifecycle_ && stream.labels.get("source") == lifecycle_source) return false;
+  if (record::is_internal(stream) && std::ranges::find(asked_, stream.labels.get("source")) == asked_.end()) return false;
   return std::all_of(labels_.begin(), labels_.end(),
                      [&stream](const LabelCondition& condition) { return condition.matches(stream.labels.get(condition.name())); });
 }

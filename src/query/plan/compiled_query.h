@@ -48,7 +48,7 @@ class CompiledQuery final : public record::RecordPredicate {
   const record::ComputedLabels* runs_ = nullptr;
   std::vector<LabelCondition> of_runs_;  // values that runs_ knows; asked last
   std::vector<LabelMatcher> bounding_;   // those of them that name one value
-  bool asks_lifecycle_ = false;          // the source of the engine's own events is asked for
+  std::vector<std::string_view> asked_;  // internal sources that are asked for by name
   // Bit n: records of severity n may match. Severity filters and the label level come to this.
   std::uint32_t severities_ = (1u << 25u) - 1;
   bool errors_match_ = true;      // records for which the label error is "true"

@@ -125,6 +125,13 @@ TEST(RunsLabels, EventsOfRunsAreSeenOnlyWhereTheirSourceIsNamed) {
   EXPECT_FALSE(compiled(R"({source!="file"})")->may_match(*events));
   EXPECT_TRUE(compiled(R"({source="lifecycle"})")->may_match(*events));
   EXPECT_TRUE(compiled(R"({source=~"file|lifecycle"})")->may_match(*events));
+  EXPECT_FALSE(compiled(R"({source="note"})")->may_match(*events));
+  const auto note = record::make_stream(record::Labels({{"service", "telltale"}, {"source", "note"}}));
+  EXPECT_FALSE(compiled(R"({service="telltale"})")->may_match(*note));
+  EXPECT_FALSE(compiled(R"({source="lifecycle"})")->may_match(*note));
+  EXPECT_TRUE(compiled(R"({source="note"})")->may_match(*note));
+  const auto foreign = record::make_stream(record::Labels({{"service", "api"}, {"source", "lifecycle"}}));
+  EXPECT_TRUE(compiled("{}")->may_match(*foreign)) << "somebody's own word for a source hides nothing";
 }
 
 }  // namespace

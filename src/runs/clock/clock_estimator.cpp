@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "runs/model/scope.h"
+#include "record/internal.h"
 
 namespace telltale::runs {
 
@@ -55,7 +55,7 @@ ClockEstimator::Known& ClockEstimator::known_of(const record::Stream& stream) {
 }
 
 void ClockEstimator::take(const record::Batch& batch) {
-  if (batch.stream == nullptr || is_lifecycle(batch.stream->labels)) return;
+  if (batch.stream == nullptr || record::is_internal(*batch.stream)) return;
   Known& known = known_of(*batch.stream);
   known.clock.add(batch);
   const auto estimate = known.clock.estimate();

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 
+#include "record/internal.h"
 #include "sources/file/glob.h"
 
 namespace telltale::runs {
 
 record::StreamRef lifecycle_stream(std::string_view run) {
-  return record::make_stream(record::Labels({{"service", "telltale"}, {"source", "lifecycle"}, {"instance", std::string(run)}}));
+  return record::make_stream(
+      record::Labels({{"service", "telltale"}, {"source", std::string(record::lifecycle_source)}, {"instance", std::string(run)}}));
 }
 
 bool is_lifecycle(const record::Labels& labels) {
-  return labels.get("source") == "lifecycle" && labels.get("service") == "telltale";
+  return labels.get("source") == record::lifecycle_source && labels.get("service") == "telltale" && labels.has("instance");
 }
 
 bool service_holds(const Service& service, const record::Stream& stream) {
@@ -34,7 +36,7 @@ const Service* Scope::service_of(const record::Stream& stream) const {
 std::string_view Scope::name_in_run(const record::Stream& stream) const {
   const record::Labels& labels = stream.labels;
   const std::string_view source = labels.get("source");
-  if (run_.empty() || source == "lifecycle" || source == "telltale") return {};
+  if (run_.empty() || record::is_internal(stream) || source == "telltale") return {};
   const std::string_view service = labels.get("service");
   const std::string_view own = service.empty() ? std::string_view("unknown") : service;
   // The command of `telltale run` is no service: it is what runs the tests.

@@ -1,6 +1,7 @@
 // Windows: what is known of one batch.
 #include <algorithm>
 
+#include "record/internal.h"
 #include "runs/registry/registry_impl.h"
 #include "runs/registry/registry_load.h"
 #include "store/segment/batch_codec.h"
@@ -190,7 +191,7 @@ void Registry::Impl::load_runs_that_meet(const TimeSpan& rough) {
 }
 
 Window Registry::Impl::window(const record::Batch& batch, std::int64_t grace_ns) {
-  if (batch.stream == nullptr || batch.records.empty() || is_lifecycle(batch.stream->labels)) return {};
+  if (batch.stream == nullptr || batch.records.empty() || record::is_internal(*batch.stream)) return {};
   if (auto refreshed = refresh(false); !refreshed) {
     telemetry::log(telemetry::LogLevel::error, "runs", "the list of runs cannot be read: {}", refreshed.error().message());
   }

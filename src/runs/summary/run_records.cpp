@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "record/gap.h"
+#include "record/internal.h"
 
 namespace telltale::runs {
 
@@ -31,7 +32,7 @@ using store::ScanStep;
 
 ScanStep visit_run_records(const Attributor& attributor, std::string_view run, const record::CommittedBatch& batch, record::Sequence from,
                            const RunRecordVisitor& visit) {
-  if (is_lifecycle(batch.batch.stream->labels)) return ScanStep::go_on;
+  if (record::is_internal(*batch.batch.stream)) return ScanStep::go_on;
   const BatchAttribution attributed = attributor.attribute(batch.batch);
   const auto& runs = attributed.window.runs;
   const auto found = std::find_if(runs.begin(), runs.end(), [run](const WindowRun& one) { return one.id == run; });

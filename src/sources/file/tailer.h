@@ -42,7 +42,7 @@ inline constexpr std::string_view passing_source_prefix = "watch:";
 inline constexpr std::string_view start_key_prefix = "file-start:";
 // Key of the note that a source with `start: end` was started before.
 std::string start_key(const config::FileSource& source);
-// Carries these notes: they belong to no file and no service, so queries do not see it.
+// Carries these notes: they belong to no file and no service. Internal (record/internal.h).
 record::StreamRef note_stream();
 
 class Tailer {

@@ -4,13 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "record/internal.h"
 #include "sources/file/rotation_name.h"
 #include "sources/file/tailer.h"
 
 namespace telltale::sources {
 
 record::StreamRef note_stream() {
-  static const record::StreamRef stream = record::make_stream(record::Labels({{"service", "telltale"}, {"source", "lifecycle"}}));
+  static const record::StreamRef stream =
+      record::make_stream(record::Labels({{"service", "telltale"}, {"source", std::string(record::note_source)}}));
   return stream;
 }
 
