@@ -261,7 +261,7 @@ class RelayTest : public ::testing::Test {
   Store store;
   std::unique_ptr<Engine> engine;
   base::Descriptor progress = Progress::make().value();
-  RelayOptions options{.relay = "r1", .linger_ns = 50 * base::nanos_per_millisecond, .grace_ns = 300 * base::nanos_per_millisecond};
+  RelayOptions options{.relay = "r1", .linger_ns = long_time, .grace_ns = 300 * base::nanos_per_millisecond};
   std::unique_ptr<ControlChannel> control;
   std::unique_ptr<Relay> relay;
   std::jthread thread;
@@ -477,6 +477,7 @@ TEST_F(RelayTest, OutputIsPassedThroughUnchangedAndCaptured) {
 }
 
 TEST_F(RelayTest, ReadinessAndTheLastLinesAreTold) {
+  options.linger_ns = 50 * base::nanos_per_millisecond;
   start_relay();
   const auto out = add(1, "listening on");
   const auto other = add(2, "listening on");
@@ -511,6 +512,7 @@ TEST_F(RelayTest, ABarrierWaitsForWhatIsInThePipes) {
 }
 
 TEST_F(RelayTest, WithoutAnEngineItEndsAllTheSame) {
+  options.linger_ns = 50 * base::nanos_per_millisecond;
   start_relay();
   {
     const auto out = add(1);
