@@ -90,7 +90,11 @@ void Relay::start_link() {
                   },
                   .has_handled = [this](const std::vector<std::uint64_t>& targets) { return has_handled(targets); },
                   .on_state = [this](const base::Error* error) { tell_state(error); },
-                  .on_news = [this] { wake(); }};
+                  .on_news =
+                      [this] {
+                        news_ = true;
+                        wake();
+                      }};
   link_ = std::make_unique<Link>(LinkOptions{.relay = options_.relay, .run = run_, .host = host_}, std::move(ports));
   tasks_.spawn("relay-link", [this](const std::stop_token& stop) { link_->run(stop); });
 }
@@ -306,7 +310,7 @@ bool Relay::is_over() {
   if (!finishing_ || kill_at_ != 0 || !all_ended()) return false;
   if (spool_.is_stored()) return true;
   const base::MonoNanos now = ports_.clock.mono();
-  if (over_since_ == 0) over_since_ = now;
+  if (news_.exchange(false) || over_since_ == 0) over_since_ = now;
   return now - over_since_ >= options_.linger_ns;
 }
 

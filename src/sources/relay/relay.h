@@ -27,7 +27,7 @@ namespace telltale::sources {
 struct RelayOptions {
   std::string relay;                                     // tells it from others
   std::uint64_t spool_bytes = 16 * 1024 * 1024;          // of what no engine has stored
-  std::int64_t linger_ns = 10 * base::nanos_per_second;  // for an engine that is away when all pipes have ended
+  std::int64_t linger_ns = 10 * base::nanos_per_second;  // for an engine that takes nothing when all pipes have ended
   std::int64_t grace_ns = 5 * base::nanos_per_second;    // between SIGTERM and SIGKILL
 };
 
@@ -98,8 +98,9 @@ class Relay {
   std::atomic<bool> taking_orders_{false};
   std::atomic<bool> finishing_{false};
   std::set<std::int64_t> groups_;
-  base::MonoNanos kill_at_ = 0;  // 0: no group is being ended
-  base::MonoNanos over_since_ = 0;
+  base::MonoNanos kill_at_ = 0;     // 0: no group is being ended
+  base::MonoNanos over_since_ = 0;  // all pipes have ended and nothing more was stored since
+  std::atomic<bool> news_{false};   // more was stored
   std::vector<Drain> drains_;
 
   base::Mutex mutex_;

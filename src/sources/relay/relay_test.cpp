@@ -2,6 +2,7 @@
 #include "sources/relay/relay.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -55,6 +56,19 @@ class Store final : public record::BlockSink, public record::BatchSink {
     base::MutexLock lock(mutex_);
     holds_ = holds;
     commit();
+  }
+  // The oldest, although it holds.
+  bool commit_one() {
+    base::MutexLock lock(mutex_);
+    for (int i = 0; pending_.empty() && i < 300; ++i) changed_.wait_for(mutex_, std::chrono::milliseconds(100));
+    if (pending_.empty()) return false;
+    std::vector<Kept> later(std::make_move_iterator(pending_.begin() + 1), std::make_move_iterator(pending_.end()));
+    pending_.resize(1);
+    const bool holds = std::exchange(holds_, false);
+    commit();
+    holds_ = holds;
+    pending_ = std::move(later);
+    return true;
   }
   void kill() {
     base::MutexLock lock(mutex_);
@@ -201,7 +215,7 @@ class RelayTest : public ::testing::Test {
     control = std::make_unique<ControlChannel>(std::move(ends.first));
     options.relay = name;
     relay = std::make_unique<Relay>(options, RelayPorts{clock, [this](bool) { return find(); }}, std::move(ends.second));
-    thread = std::jthread([this] { EXPECT_TRUE(relay->run()); });
+    thread = std::jthread([this] { EXPECT_TRUE(std::exchange(relay, nullptr)->run()); });
     ASSERT_TRUE(control->send({.kind = Kind::start, .text = "run-1", .host = "box"}, {progress.get()}));
   }
   // A pipe that the relay reads; its writing end.
@@ -253,7 +267,6 @@ class RelayTest : public ::testing::Test {
     end_pipes();
     if (control != nullptr) static_cast<void>(control->send({.kind = Kind::finish}));
     if (thread.joinable()) thread.join();
-    relay.reset();
     control.reset();
   }
 
@@ -525,6 +538,25 @@ TEST_F(RelayTest, WithoutAnEngineItEndsAllTheSame) {
     EXPECT_EQ(drained.kept_lines, 5u);
   }
   finish();
+}
+
+TEST_F(RelayTest, AnEngineThatTakesLongToTheEndIsWaitedForWhileItTakesMore) {
+  options.linger_ns = base::nanos_per_second;
+  const std::string lines = numbered(0, 400'000);  // more than a window
+  start_engine();
+  start_relay();
+  store.hold(true);
+  write(add(1), lines);
+  end_pipes();
+  ASSERT_TRUE(control->send({.kind = Kind::finish}));
+  // A little each time, over more than the patience with one that takes nothing.
+  for (int step = 0; step < 6; ++step) {
+    EXPECT_TRUE(store.commit_one()) << "it was not left alone";
+    static_cast<void>(::poll(nullptr, 0, 300));  // this engine takes its time
+  }
+  store.hold(false);
+  thread.join();
+  EXPECT_TRUE(store.text() == lines);
 }
 
 TEST_F(RelayTest, WhenItsStarterDiesGroupsEndAndPipesAreReadOn) {
