@@ -12,12 +12,6 @@ import time
 import pytest
 from engine import BINARY, wait_until
 
-def is_command(name):
-    return os.path.exists(BINARY) and f"\n  {name} " in subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout
-
-
-needs_run = pytest.mark.skipif(not is_command("run"), reason="`telltale run` is not in this version")
-
 LOCAL = "local:\n  monitoring: {services: [{name: api, file: logs/api.log}]}\n"
 # Lines say when they were written: one that does not could also be of the test before, which ended a moment earlier.
 WRITES = """
@@ -141,7 +135,6 @@ def test_a_wrong_token_is_named_and_the_tests_run(suite, make_engine):
     assert done.code == 0 and len(said) == 1 and engine.url in said[0] and "oken" in said[0], done.output
 
 
-@needs_run
 def test_tests_under_telltale_run_become_part_of_that_run(suite, api):
     suite.write("config/environments.yaml", LOCAL)
     suite.write("test_it.py", WRITES + "def test_it(pod_monitor):\n    log('INFO in the run')\n")
@@ -155,7 +148,6 @@ def test_tests_under_telltale_run_become_part_of_that_run(suite, api):
     assert texts(api.logs(tests[0]["test"])) == ["INFO in the run"]
 
 
-@needs_run
 def test_two_suites_in_one_run_have_tests_of_their_own(suite, api):
     suite.write("test_it.py", "def test_it(): pass\n")
     twice = f"{' '.join(suite.command('--monitor-pods'))} && {' '.join(suite.command('--monitor-pods'))}"
