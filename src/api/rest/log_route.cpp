@@ -177,7 +177,9 @@ class Instances {
     // Which streams there were is all that is asked: no batch is decoded.
     const auto note = [&](const record::Stream& stream) {
       const std::string_view service = scope.name_in_run(stream);
-      if (!service.empty()) of_service_[std::string(service)].insert(runs::instance_of(stream));
+      // As in the files: a process's streams have no name of their own.
+      const std::string instance = runs::instance_of(stream);
+      if (!service.empty() && !instance.empty()) of_service_[std::string(service)].insert(instance);
       return false;
     };
     return parts.store.scan(range, note, [](const record::CommittedBatchRef&) { return store::ScanStep::go_on; });
