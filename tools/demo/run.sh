@@ -25,41 +25,12 @@ export TELLTALE_BIN=$telltale TELLTALE_DATA=$demo/shop/telltale-data
 read -r SHOP_PORT PAYMENTS_PORT LEDGER_PORT < <("$python" "$root/tools/demo/free_ports.py" 3)
 export SHOP_PORT PAYMENTS_PORT LEDGER_PORT
 cd "$demo/shop"
-pids=()
-
-stop_all() {
-  local pid
-  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || continue; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || continue; done
-  "$telltale" engine stop >/dev/null 2>&1 || true
-}
-trap stop_all EXIT
-
-# Waits until a service answers, 20 s at most.
-until_answers() {
-  local end=$((SECONDS + 20))
-  until "$python" -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$1/health', timeout=5)" 2>/dev/null; do
-    [ "$SECONDS" -lt "$end" ] || fail "no answer of a service on port $1 within 20 s"
-    sleep 0.1
-  done
-}
-
-# The services, as if they ran already; the engine is told of their files (telltale.yaml), and the suite too (--env remote).
-mkdir -p logs
-export PAYMENTS_URL=http://127.0.0.1:$PAYMENTS_PORT LEDGER_URL=http://127.0.0.1:$LEDGER_PORT LEDGER_LOG=logs/ledger.log LEDGER_LOG_BYTES=8000
-export SHOP_LOGS=$demo/shop/logs SHOP_URL=http://127.0.0.1:$SHOP_PORT
-printf 'version: 1\nsources: {files: [{paths: ["%s/*.log"]}]}\n' "$SHOP_LOGS" >telltale.yaml
-"$python" services/ledger.py & pids+=($!)
-until_answers "$LEDGER_PORT"
-perl services/payments.pl 2>>logs/payments.log & pids+=($!)
-until_answers "$PAYMENTS_PORT"
-node services/shop.js >>logs/shop.log & pids+=($!)
-until_answers "$SHOP_PORT"
+trap '"$telltale" engine stop >/dev/null 2>&1 || true' EXIT
 
 step "1. A suite of 14 tests, four at a time, against three services that call each other: shop (Node.js) -> payments (Perl) -> ledger (Python)"
-echo '$ pytest --monitor-pods --env remote -n 4'
+echo '$ pytest --monitor-pods -n 4'
 set +e
-"$python" -m pytest --monitor-pods --env remote -n 4 -p no:cacheprovider --junitxml="$demo/junit.xml" 2>&1 | tee "$demo/suite.out"
+"$python" -m pytest --monitor-pods -n 4 -p no:cacheprovider --junitxml="$demo/junit.xml" 2>&1 | tee "$demo/suite.out"
 code=${PIPESTATUS[0]}
 set -e
 [ "$code" = 1 ] || fail "pytest ended with $code; 1 was to be expected, for the one test that fails on purpose"

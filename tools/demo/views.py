@@ -52,7 +52,7 @@ class Views:
 
     def records_of(self, service):
         """Everything that a service wrote."""
-        return entries_of(self.command("query", "--json", "--oldest-first", "--limit", "10000", f'{{service="{service}"}}'))
+        return entries_of(self.command("query", "--json", "--oldest-first", "--limit", "5000", f'{{service="{service}"}}'))
 
     def by_websocket(self, test, count):
         return asyncio.run(self._stream(f'{{test="{test}"}}', count))
