@@ -5,7 +5,7 @@
 // store when they ask for runs that are not in memory. Listeners are called without any lock held, one at a time, in the order of what
 // happened, on the thread that caused it; they may query the registry and must not apply events.
 //
-// Memory: open runs, and finished ones that were used last up to RegistryOptions::loaded_bytes.
+// Memory: open runs, and finished ones that were used last up to RegistryOptions::loaded_bytes and loaded_runs.
 #pragma once
 
 #include <cstdint>
@@ -91,6 +91,7 @@ struct RegistryOptions {
   std::int64_t refresh_ns = base::nanos_per_second;  // how old the list of finished runs may be
   // As many as run at once in a busy store: a query over their time needs all of them.
   std::size_t loaded_bytes = 64 * 1024 * 1024;
+  std::size_t loaded_runs = 1000;  // each is looked at for each batch whose tests are asked for
   // Services that the engine itself knows: their clock offsets hold in every run that says nothing of its own, and their error patterns
   // (for streams with the label `service`) before a run's own.
   std::vector<Service> services{};

@@ -67,7 +67,7 @@ Entry& Registry::Impl::shelve(std::unique_ptr<Entry> entry) {
 void Registry::Impl::evict(std::string_view but) {
   std::size_t bytes = 0;
   for (const auto& [id, entry] : entries_) bytes += entry->ledger.bytes();
-  while (bytes > options_.loaded_bytes) {
+  while (bytes > options_.loaded_bytes || entries_.size() > options_.loaded_runs) {
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       const Entry& entry = *it->second;

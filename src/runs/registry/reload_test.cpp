@@ -144,6 +144,16 @@ TEST_F(Reload, TheCatalogsStreamsAndAScanSayTheSame) {
   EXPECT_THAT(known, SizeIs(2));
 }
 
+TEST_F(Reload, NoMoreRunsAreKeptThanTheLimit) {
+  options.loaded_runs = 3;
+  restart();
+  for (int run = 0; run < 6; ++run) full_run("r" + std::to_string(run), 1);
+  ASSERT_TRUE(registry->run("r5") && registry->run("r4"));
+  EXPECT_EQ(loads(), 0u);
+  ASSERT_TRUE(registry->run("r0") && registry->run("r1"));
+  EXPECT_EQ(loads(), 2u);
+}
+
 TEST_F(Reload, TestsAreFoundByTheirNamesWithoutReadingTheRunsThatHaveNoneOfThem) {
   options.loaded_bytes = 30'000;  // about five of the runs
   for (int run = 0; run < 40; ++run) {
