@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import pytest
-from engine import BINARY
+from engine import BINARY, SLOWNESS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MARK = "=== block {} ends with"
@@ -31,7 +31,7 @@ def outputs_of(blocks, folder, env):
     """What each block printed and its last exit code."""
     script = "".join(f"{commands}\ncode=$?; echo; echo '{MARK.format(number)}' $code\n" for number, (commands, _) in enumerate(blocks))
     done = subprocess.run(["bash"], input=script, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", timeout=300)
+                          errors="replace", timeout=300 * SLOWNESS)
     parts = re.split(r"^=== block \d+ ends with (\d+)\n", done.stdout, flags=re.M)
     assert len(parts) == 2 * len(blocks) + 1, f"the shell ended early:\n{done.stdout}"
     return [(parts[2 * number], int(parts[2 * number + 1])) for number in range(len(blocks))]
@@ -77,7 +77,7 @@ def test_the_guide_works_by_its_words_alone(home, tmp_path, guide, suite, least_
     try:
         outputs = outputs_of(blocks, folder, env)
     finally:
-        subprocess.run([BINARY, "engine", "stop"], cwd=folder / suite, env=env, capture_output=True, timeout=60)
+        subprocess.run([BINARY, "engine", "stop"], cwd=folder / suite, env=env, capture_output=True, timeout=60 * SLOWNESS)
     for (commands, expected), (output, _) in zip(blocks, outputs):
         wanted = missing_line(output, expected)
         if wanted is not None:

@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,9 @@ def main():
     unknown = set(args.only) - set(KINDS)
     if unknown:
         parser.error(f"unknown kinds {sorted(unknown)}; there are {', '.join(KINDS)}")
+    # A shell's background job ignores these, and so would all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     start = time.monotonic()
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="telltale-test-") as scratch:
