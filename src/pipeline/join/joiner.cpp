@@ -212,7 +212,9 @@ void BatchJoin::begin_unindented(std::size_t i, std::string_view line) {
   if (begun == Trace::none) return keep(i);
   if (begun == Trace::ruby_logger) return begins_with_time(line) ? open_head(i, line, begun) : keep(i);
   if (!is_written_by_loggers(begun) || line.starts_with("PHP ")) return open_alone(i, begun);
-  if (const std::size_t owner = find_owner(); owner != none) return open(owner, i, begun);
+  // An owner without room for all that stands between has no more to do with it than one in the batch before.
+  const std::size_t owner = find_owner();
+  if (owner != none && (owner + 1 == heads_ || fits(owner, heads_, i))) return open(owner, i, begun);
   if (has_plain_above() && is_told_above(begun, line)) return open(heads_ - 1, i, begun);
   owned_by_earlier(heads_) ? open_late(i, begun) : open_alone(i, begun);
 }
