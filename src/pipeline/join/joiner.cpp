@@ -137,7 +137,7 @@ class BatchJoin {
   std::size_t noted_ = 0;      // records whose beginning is in the history
   bool joined_ = false;
   JoinState prior_;                // before the present line
-  std::size_t cut_record_ = none;  // the last record that goes on with one that was full ...
+  std::size_t cut_record_ = none;  // the last record that goes on with one that was full or before the batch ...
   JoinState cut_state_;            // ... and what its first line was joined by
 };
 
@@ -338,14 +338,9 @@ void BatchJoin::open_late(std::size_t i, Trace trace) {
 }
 
 void BatchJoin::extend(std::size_t i) {
-  if (heads_ == 0) {
-    heads_ = tentative_;
-    tentative_ = state_.blanks = 0;
-    return go_on_in_new(i, Continuation::before);
-  }
   const std::size_t end = heads_ + tentative_;
-  if (!fits(heads_ - 1, end, i)) {
-    const auto of = static_cast<std::uint32_t>(heads_ - 1);
+  if (heads_ == 0 || !fits(heads_ - 1, end, i)) {
+    const std::uint32_t of = heads_ == 0 ? Continuation::before : static_cast<std::uint32_t>(heads_ - 1);
     heads_ = end;
     tentative_ = state_.blanks = 0;
     cut_record_ = heads_;
