@@ -238,8 +238,8 @@ class EngineImpl final : public Engine {
         .batches = store_->sink(),
         .metrics = metrics_,
         .redact_label = [this](std::string_view text) { return rules_->redact_text(text, *relay_label_scratch_); }};
-    process_source_ =
-        std::make_unique<sources::ProcessSource>(process_source_options(config_), std::move(ports), store_->positions(), store_->streams());
+    process_source_ = std::make_unique<sources::ProcessSource>(process_source_options(config_, host_name()), std::move(ports),
+                                                               store_->positions(), store_->streams());
     fanout_.add(*process_source_);
     return process_source_->start();
   }

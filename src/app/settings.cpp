@@ -47,8 +47,9 @@ sources::FileSourceOptions file_source_options(const config::Config& config, con
   return options;
 }
 
-sources::ProcessSourceOptions process_source_options(const config::Config& config) {
+sources::ProcessSourceOptions process_source_options(const config::Config& config, std::string host) {
   sources::ProcessSourceOptions options;
+  options.host = std::move(host);
   options.max_line_bytes = std::min<std::uint64_t>(config.pipeline.max_line_bytes, sources::relay_max_line_bytes);
   return options;
 }

@@ -22,7 +22,7 @@ store::StoreOptions store_options(const config::Config& config);
 pipeline::Stages pipeline_stages(const config::Config& config);
 pipeline::WorkersOptions workers_options(const config::Config& config);
 sources::FileSourceOptions file_source_options(const config::Config& config, const std::string& host);
-sources::ProcessSourceOptions process_source_options(const config::Config& config);
+sources::ProcessSourceOptions process_source_options(const config::Config& config, std::string host);
 net::ServerLimits server_limits(const config::Config& config);
 // The services whose clocks are configured.
 std::vector<runs::Service> services_of_runs(const config::Config& config);

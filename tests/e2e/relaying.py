@@ -41,7 +41,7 @@ class Starter:
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, pass_fds=[3],
                                       preexec_fn=lambda: os.dup2(theirs.fileno(), 3)) if theirs.fileno() != 3 else None
         theirs.close()
-        self.send(Kind.START, descriptors=[self.progress], text=self.run, host="box")
+        self.send(Kind.START, descriptors=[self.progress], text=self.run, host=socket.gethostname())
         for number, (labels, reader) in enumerate(self.streams):
             self.hand_over(number, labels, reader, again=True)
 

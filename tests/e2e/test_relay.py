@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import socket
 import signal
 import sys
 import time
@@ -108,7 +109,7 @@ def test_lines_have_the_labels_of_their_program_and_run(engine, start):
     assert sorted(text(record) for record in records) == ["ERROR broken", "hello"]
     hello, broken = sorted(records, key=text, reverse=True)
     assert (hello["service_name"], hello["source"], hello["stream"], broken["stream"]) == ("web", "process", "stdout", "stderr")
-    assert {"process": "service", "host": "box", "instance": "run-1"}.items() <= hello["metadata"].items()
+    assert {"process": "service", "host": socket.gethostname(), "instance": "run-1"}.items() <= hello["metadata"].items()
     os.close(out)
     os.close(err)
     starter.finish()

@@ -32,6 +32,7 @@ using RelayConnection = std::uint64_t;
 
 struct ProcessSourceOptions {
   std::uint64_t max_line_bytes = relay_max_line_bytes;
+  std::string host;                                               // this machine's name; a relay that says the same has the same clock
   std::int64_t barrier_patience_ns = 3 * base::nanos_per_second;  // barriers wait for streams whose relay went away no longer than that ago
   std::int64_t lost_after_ns = 30 * base::nanos_per_second;       // and when it stays away for so long, that is a gap
 };

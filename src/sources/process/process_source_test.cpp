@@ -67,7 +67,7 @@ class Relay final : public RelayPeer {
   }
   void line() {
     const StreamPlace to{at_.offset + 5, at_.line + 1};
-    source_.binary(connection, encode(RelayBlock{1, at_, to, 0, {}, false, false, "line\n"}));
+    source_.binary(connection, encode(RelayBlock{1, at_, to, 0, {}, 0, false, false, "line\n"}));
     at_ = to;
   }
   RelayConnection connection = 0;

@@ -117,6 +117,11 @@ class Reader {
     if (value > static_cast<std::uint64_t>(max_age_ns)) wrong(name, "nanoseconds of at most a year, as a text");
     return static_cast<std::int64_t>(std::min<std::uint64_t>(value, max_age_ns));
   }
+  base::UnixNanos time(std::string_view name) {
+    const std::uint64_t value = large(name);
+    if (value > static_cast<std::uint64_t>(INT64_MAX)) wrong(name, "nanoseconds since 1970, as a text");
+    return static_cast<base::UnixNanos>(std::min<std::uint64_t>(value, INT64_MAX));
+  }
   bool has(std::string_view name) const { return object_.if_contains(name) != nullptr; }
   bool flag(std::string_view name) {
     const auto* value = object_.if_contains(name);
@@ -232,6 +237,7 @@ std::string encode(const RelayBlock& block) {
   Writer writer("");
   writer.number("stream", block.number).place(block.from).place(block.to, "to_").large("age_ns", static_cast<std::uint64_t>(block.age_ns));
   if (block.dry_ns) writer.large("dry_ns", static_cast<std::uint64_t>(*block.dry_ns));
+  if (block.sent_at > 0) writer.large("sent_ns", static_cast<std::uint64_t>(block.sent_at));
   std::string out = writer.flag("unterminated", block.unterminated).flag("truncated", block.truncated).end();
   out.reserve(out.size() + 1 + block.bytes.size());
   out.push_back('\n');
@@ -283,6 +289,7 @@ Result<RelayBlock> decode_block(std::string_view message) {
   RelayBlock block{
       .number = in.number("stream"), .from = in.place(), .to = in.place("to_"), .age_ns = in.age("age_ns"), .dry_ns = {}, .bytes = {}};
   if (in.has("dry_ns")) block.dry_ns = in.age("dry_ns");
+  if (in.has("sent_ns")) block.sent_at = in.time("sent_ns");
   block.unterminated = in.flag("unterminated");
   block.truncated = in.flag("truncated");
   block.bytes = message.substr(end + 1);

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace telltale::sources {
@@ -70,8 +71,9 @@ struct RelayBlock {
   std::uint32_t number = 0;
   StreamPlace from;
   StreamPlace to;
-  std::int64_t age_ns = 0;             // since the bytes were read
+  std::int64_t age_ns = 0;             // since the bytes were read, when the message was made
   std::optional<std::int64_t> dry_ns;  // since the pipe was last known to be empty before that
+  base::UnixNanos sent_at = 0;         // when the message was made, by the relay's clock; 0: it did not say
   bool unterminated = false;           // the last line has no end: the stream ends with it
   bool truncated = false;              // one line, of which these are the first bytes
   std::string_view bytes;

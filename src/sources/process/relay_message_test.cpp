@@ -47,7 +47,7 @@ TEST(RelayMessage, EachReachesTheOtherSideAsItWas) {
 
 TEST(RelayMessage, ABlockKeepsAnyBytes) {
   const std::string bytes("a\0b\xff\n{}\n", 8);
-  const auto message = encode(RelayBlock{3, {100, 5}, {108, 7}, 1500, 2000, true, false, bytes});
+  const auto message = encode(RelayBlock{3, {100, 5}, {108, 7}, 1500, 2000, 2'000'000'000'000'000'000, true, false, bytes});
   const auto block = decode_block(message);
   ASSERT_TRUE(block) << block.error().message();
   EXPECT_EQ(block->bytes, bytes);
@@ -56,13 +56,14 @@ TEST(RelayMessage, ABlockKeepsAnyBytes) {
   EXPECT_EQ(block->to, (StreamPlace{108, 7}));
   EXPECT_EQ(block->age_ns, 1500);
   EXPECT_EQ(block->dry_ns, 2000);
+  EXPECT_EQ(block->sent_at, 2'000'000'000'000'000'000);
   EXPECT_TRUE(block->unterminated);
   EXPECT_FALSE(block->truncated);
 }
 
 TEST(RelayMessage, OnlyATruncatedLineStandsForMoreBytesThanItHas) {
-  EXPECT_TRUE(decode_block(encode(RelayBlock{3, {0, 0}, {1000, 1}, 0, {}, false, true, "cut"})));
-  EXPECT_THAT(decode_block(encode(RelayBlock{3, {0, 0}, {1000, 1}, 0, {}, false, false, "cut"})).error().cause, HasSubstr("to_offset"));
+  EXPECT_TRUE(decode_block(encode(RelayBlock{3, {0, 0}, {1000, 1}, 0, {}, 0, false, true, "cut"})));
+  EXPECT_THAT(decode_block(encode(RelayBlock{3, {0, 0}, {1000, 1}, 0, {}, 0, false, false, "cut"})).error().cause, HasSubstr("to_offset"));
 }
 
 TEST(RelayMessage, WhatIsWrongIsNamed) {
@@ -90,8 +91,8 @@ TEST(RelayMessage, WhatIsWrongIsNamed) {
   const std::pair<std::string, const char*> blocks[] = {
       {"bytes without a header", "header"},
       {"{}\nbytes", "stream"},
-      {encode(RelayBlock{3, {5, 0}, {5, 0}, 0, {}, false, false, ""}), "to_offset"},
-      {encode(RelayBlock{3, {5, 2}, {6, 1}, 0, {}, false, false, "a"}), "to_line"},
+      {encode(RelayBlock{3, {5, 0}, {5, 0}, 0, {}, 0, false, false, ""}), "to_offset"},
+      {encode(RelayBlock{3, {5, 2}, {6, 1}, 0, {}, 0, false, false, "a"}), "to_line"},
       {R"({"stream":1,"offset":"0","line":"0","to_offset":"1","to_line":"1","age_ns":"99999999999999999999"})"
        "\na",
        "age_ns"},

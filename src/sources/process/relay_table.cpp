@@ -145,6 +145,13 @@ void RelayTable::take(RelayConnection id, Connection&, const RelayBarrierDone& d
   answers_.emplace_back(id, done.id);
 }
 
+// When a relay of this machine made its message; 0: not known. On a busy machine it may be long on its way, and a line must not seem to be
+// written later than it was.
+base::UnixNanos RelayTable::sent_at(const Connection& connection, const RelayBlock& block, base::UnixNanos arrived) const {
+  const bool same_clock = !options_.host.empty() && connection.hello.host == options_.host;
+  return same_clock && block.sent_at > 0 && block.sent_at <= arrived ? block.sent_at : 0;
+}
+
 void RelayTable::binary(RelayConnection id, std::string_view message, base::UnixNanos arrived) {
   const auto it = connections_.find(id);
   if (it == connections_.end()) return;
@@ -158,8 +165,9 @@ void RelayTable::binary(RelayConnection id, std::string_view message, base::Unix
   raw.bytes = block->bytes;
   raw.last_line_unterminated = block->unterminated;
   raw.truncated = block->truncated;
-  raw.observed_time = arrived - block->age_ns;
-  if (block->dry_ns) raw.written_after = arrived - std::max(*block->dry_ns, block->age_ns);
+  const base::UnixNanos sent = sent_at(it->second, *block, arrived);
+  raw.observed_time = (sent != 0 ? sent : arrived) - block->age_ns;
+  if (sent != 0 && block->dry_ns) raw.written_after = sent - std::max(*block->dry_ns, block->age_ns);
   metrics_.lines.add(block->to.line - block->from.line);
   metrics_.bytes.add(raw.bytes.size());
   if (block->truncated) metrics_.truncated_lines.add();

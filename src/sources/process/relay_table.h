@@ -95,6 +95,7 @@ class RelayTable {
   void refuse(RelayConnection id, const std::string& why);
   void tell(Followed& followed);
   void give_up_lost();
+  base::UnixNanos sent_at(const Connection& connection, const RelayBlock& block, base::UnixNanos arrived) const;
   record::GapReason reason_for(const Followed& followed, const Connection& connection) const;
   static std::string name_of(const Followed& followed);
 

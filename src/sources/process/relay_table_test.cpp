@@ -137,7 +137,7 @@ class RelayTableTest : public ::testing::Test {
   telemetry::Metrics registry;
   ProcessMetrics metrics{registry};
   Sinks sinks;
-  ProcessSourceOptions options;
+  ProcessSourceOptions options{.host = "box"};
   ProcessSourcePorts ports{clock, sinks, sinks, registry,
                            [](std::string_view text) { return text == "secret" ? std::string("***") : std::string(text); }};
   std::unique_ptr<RelayTable> table;
@@ -151,8 +151,8 @@ TEST_F(RelayTableTest, LinesArriveWithLabelsPlacesAndTimes) {
   stream(1);
   EXPECT_EQ(peer->told<RelayPosition>().at(0).at, StreamPlace());
   const auto now = clock.wall();
-  const RelayBlock block{1, {0, 0}, {8, 2}, 5 * second, 7 * second, false, false, "one\ntwo\n"};
-  table->binary(1, encode(block), now);
+  const RelayBlock block{1, {0, 0}, {8, 2}, 5 * second, 7 * second, now, false, false, "one\ntwo\n"};
+  table->binary(1, encode(block), now + 3 * second);  // it was long on its way
   advance();
   EXPECT_EQ(sinks.last.stream->labels.to_text(), R"({host="box", instance="run-1", service="api", source="process", stream="stdout"})");
   EXPECT_EQ(sinks.last.bytes, "one\ntwo\n");
@@ -162,6 +162,18 @@ TEST_F(RelayTableTest, LinesArriveWithLabelsPlacesAndTimes) {
   EXPECT_EQ(sinks.last.written_after, now - 7 * second);
   lines(1, {8, 2}, "three\n");
   EXPECT_EQ(sinks.last.first_source_line, 2u);
+  EXPECT_EQ(sinks.last.written_after, 0) << "not known";
+}
+
+TEST_F(RelayTableTest, OfAnotherMachinesClockNothingIsTaken) {
+  options.host = "elsewhere";
+  begin();
+  connect(1);
+  stream(1);
+  const auto now = clock.wall();
+  table->binary(1, encode(RelayBlock{1, {0, 0}, {4, 1}, 5 * second, 7 * second, now, false, false, "one\n"}), now + 3 * second);
+  advance();
+  EXPECT_EQ(sinks.last.observed_time, now - 2 * second) << "it was written by then";
   EXPECT_EQ(sinks.last.written_after, 0) << "not known";
 }
 

@@ -91,7 +91,7 @@ Status Link::serve(const std::stop_token& stop) {
 Status Link::send_all() {
   if (window_ == 0) return {};
   if (auto announced = announce(); !announced) return announced;
-  while (const auto message = ports_.spool.next(window_, ports_.clock.mono()))
+  while (const auto message = ports_.spool.next(window_, ports_.clock.mono(), ports_.clock.wall()))
     if (auto sent = client_->send_binary(*message); !sent) return sent;
   while (const auto end = ports_.spool.next_end())
     if (auto sent = client_->send(encode(FromRelay(*end))); !sent) return sent;

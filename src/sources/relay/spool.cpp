@@ -81,7 +81,7 @@ void Spool::rewind(std::uint32_t number, const StreamPlace& at) {
   }
 }
 
-std::optional<std::string> Spool::next(std::uint64_t window, base::MonoNanos now) {
+std::optional<std::string> Spool::next(std::uint64_t window, base::MonoNanos now, base::UnixNanos wall) {
   base::MutexLock lock(mutex_);
   std::pair<const std::uint32_t, Stream>* chosen = nullptr;
   for (auto& entry : streams_) {
@@ -100,6 +100,7 @@ std::optional<std::string> Spool::next(std::uint64_t window, base::MonoNanos now
                            .to = block.to,
                            .age_ns = age(block.read),
                            .dry_ns = block.dry ? std::optional(age(*block.dry)) : std::nullopt,
+                           .sent_at = wall,
                            .unterminated = block.unterminated,
                            .truncated = block.truncated,
                            .bytes = block.bytes});

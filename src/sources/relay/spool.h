@@ -30,7 +30,7 @@ class Spool {
   void rewind(std::uint32_t stream, const StreamPlace& at) TT_EXCLUDES(mutex_);
   // The oldest block that was not sent yet, as a message, when no more than `window` is on its way; `now` for its age. Only of streams
   // that were rewound.
-  std::optional<std::string> next(std::uint64_t window, base::MonoNanos now) TT_EXCLUDES(mutex_);
+  std::optional<std::string> next(std::uint64_t window, base::MonoNanos now, base::UnixNanos wall) TT_EXCLUDES(mutex_);
   // A stream whose end is to be said now; once a connection.
   std::optional<RelayEnd> next_end() TT_EXCLUDES(mutex_);
   // A stream whose end was said and of which all is stored; once a connection.

@@ -30,7 +30,7 @@ class SpoolTest : public ::testing::Test {
   // What is sent now: "STREAM:OFFSET" of each block.
   std::vector<std::string> send(std::uint64_t window = wide) {
     std::vector<std::string> sent;
-    while (const auto message = spool.next(window, 0)) {
+    while (const auto message = spool.next(window, 0, 0)) {
       const auto block = decode_block(*message).value();
       sent.push_back(std::to_string(block.number) + ":" + std::to_string(block.from.offset));
     }
@@ -183,9 +183,10 @@ TEST_F(SpoolTest, AgesAreOfTheMomentOfSending) {
   block.dry = 40;
   spool.push(1, block);
   connect();
-  const auto message = spool.next(wide, 1000);
+  const auto message = spool.next(wide, 1000, 5000);
   EXPECT_EQ(decode_block(*message)->age_ns, 900);
   EXPECT_EQ(decode_block(*message)->dry_ns, 960);
+  EXPECT_EQ(decode_block(*message)->sent_at, 5000);
 }
 
 }  // namespace
