@@ -89,6 +89,9 @@ class BatchJoin {
     ++heads_;
   }
 
+  std::uint8_t waiting() const { return static_cast<std::uint8_t>(state_.waiting + tentative_); }
+  void wait_no_more() { tentative_ = state_.blanks = state_.waiting = 0; }
+
   void take(std::size_t i);
   bool goes_on(std::size_t i, std::string_view line);
   bool goes_on_unindented(std::size_t i, std::string_view line);
@@ -152,6 +155,7 @@ void BatchJoin::take(std::size_t i) {
 
 bool BatchJoin::goes_on(std::size_t i, std::string_view line) {
   prior_ = state_;
+  prior_.waiting = waiting();
   if (is_blank(line)) {
     if (!takes_blank(state_.trace) || state_.blanks == most_blanks) return false;
     if (!wait(i)) return false;
@@ -186,14 +190,14 @@ bool BatchJoin::goes_on_unindented(std::size_t i, std::string_view line) {
 
 // In a stream in which every record has a head, a line without one that follows a trace is more of its message.
 bool BatchJoin::goes_on_loosely(std::string_view line) {
-  if (!takes_loose_lines(state_.trace) || !state_.headed || !state_.pure || tentative_ > 0 || state_.loose == most_loose) return false;
+  if (!takes_loose_lines(state_.trace) || !state_.headed || !state_.pure || waiting() > 0 || state_.loose == most_loose) return false;
   if (may_join(line.data()) && trace_begun_by(line) != Trace::none) return false;
   ++state_.loose;
   return true;
 }
 
 bool BatchJoin::wait(std::size_t i) {
-  if (tentative_ == most_tentative) return false;
+  if (waiting() == most_tentative) return false;
   if (heads_ + tentative_ != i) records_[heads_ + tentative_] = records_[i];
   ++tentative_;
   return true;
@@ -203,7 +207,7 @@ void BatchJoin::close() {
   const bool traced = is_open() && state_.trace != Trace::block && state_.trace != Trace::ruby_logger;
   if (traced && heads_ > 0) traced_ = heads_ - 1;
   heads_ += tentative_;
-  tentative_ = state_.blanks = 0;
+  wait_no_more();
   state_.trace = Trace::none;
 }
 
@@ -342,13 +346,13 @@ void BatchJoin::extend(std::size_t i) {
   if (heads_ == 0 || !fits(heads_ - 1, end, i)) {
     const std::uint32_t of = heads_ == 0 ? Continuation::before : static_cast<std::uint32_t>(heads_ - 1);
     heads_ = end;
-    tentative_ = state_.blanks = 0;
+    wait_no_more();
     cut_record_ = heads_;
     cut_state_ = prior_;
     return go_on_in_new(i, of);
   }
   absorb(heads_ - 1, end, i);
-  tentative_ = state_.blanks = 0;
+  wait_no_more();
 }
 
 void BatchJoin::go_on_in_new(std::size_t i, std::uint32_t of) {
@@ -493,6 +497,7 @@ std::size_t BatchJoin::finish(Hold hold, std::size_t whole, JoinState& after) {
     if (!is_open() && end > 0) remember(end - 1);
     note_until(end);
     records_.resize(end);
+    state_.waiting = waiting();
     after = state_;
     return end;
   }

@@ -38,6 +38,7 @@ struct JoinState {
   bool pure = false;          // before the last record's head all lines had one
   std::uint8_t loose = 0;     // lines in the trace that no grammar knows
   std::uint8_t blanks = 0;    // empty lines behind the last one that belongs to the trace
+  std::uint8_t waiting = 0;   // lines of batches before, behind the last one that belongs: a later one says whether they do
   LineHistory history;
 };
 
