@@ -23,11 +23,11 @@ bool is_socket(int descriptor) {
 }  // namespace
 
 base::Result<sources::ControlChannel> relay_control() {
-  if (!is_socket(relay_control_descriptor) || ::fcntl(relay_control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+  if (!is_socket(sources::relay_control_descriptor) || ::fcntl(sources::relay_control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
     return base::fail(base::ErrorCode::invalid_argument, "descriptor 3 is no socket: nobody tells this relay what to do",
                       "Use `telltale run` or `telltale services start`, which start relays.");
   }
-  return sources::ControlChannel(base::Descriptor(relay_control_descriptor));
+  return sources::ControlChannel(base::Descriptor(sources::relay_control_descriptor));
 }
 
 base::Status run_relay(const base::Clock& clock, base::Random& random, EngineFinder& finder, sources::ControlChannel control) {

@@ -9,9 +9,6 @@
 
 namespace telltale::app {
 
-// The control socket's number in a relay's process, as its starter passes it.
-inline constexpr int relay_control_descriptor = 3;
-
 // The control socket; invalid_argument when it is none, for then nobody started a relay but a hand.
 base::Result<sources::ControlChannel> relay_control();
 

@@ -1,10 +1,8 @@
 #include "sources/launch/command.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace telltale::sources {
@@ -30,10 +28,6 @@ bool is_passed_on(int descriptor) {
 
 }  // namespace
 
-Command::~Command() {
-  if (process_.valid()) loop_.unwatch(process_.get());
-}
-
 base::Status Command::start(base::Program program) {
   program.place = base::Program::Place::same_group;
   program.keep_others = true;
@@ -47,16 +41,8 @@ base::Status Command::start(base::Program program) {
     return added;
   }
   if (auto log = ProcessLog::open(keeper_, clock_, command_service, "command")) log_ = std::move(*log);
-  const auto pid = base::spawn(program);
-  if (!pid) return std::unexpected(pid.error());
-  pid_ = *pid;
-  process_ = base::open_process(pid_);
-  if (!process_.valid()) {
-    const int cause = errno;
-    return std::unexpected(base::system_error(cause, "watching the command"));
-  }
-  loop_.watch(process_.get(), [this] { reap(); });
-  if (log_) log_->started(pid_);
+  if (auto started = child_.start(program, [](const ExitStatus&) {}); !started) return started;
+  if (log_) log_->started(child_.pid());
   return {};
 }
 
@@ -74,22 +60,9 @@ base::Status Command::add_stream(base::Program& program, int descriptor, std::ve
   return {};
 }
 
-void Command::reap() {
-  int status = 0;
-  const pid_t got = ::waitpid(static_cast<pid_t>(pid_), &status, WNOHANG);
-  if (got == 0 || (got < 0 && errno == EINTR)) return;
-  loop_.unwatch(process_.get());
-  process_.reset();
-  exit_ = got > 0 ? exit_status_of(status).value_or(ExitStatus()) : ExitStatus();
-}
-
-void Command::signal(int number) const {
-  if (process_.valid()) base::signal_process(process_, number);
-}
-
 void Command::record_end(bool expected) {
-  if (!log_ || !exit_) return;
-  log_->ended(*exit_, expected);
+  if (!log_ || !exit_status()) return;
+  log_->ended(*exit_status(), expected);
   log_->close();
 }
 

@@ -11,6 +11,7 @@
 #include "base/descriptor.h"
 #include "base/error.h"
 #include "base/spawn.h"
+#include "sources/launch/child.h"
 #include "sources/launch/exit_status.h"
 #include "sources/launch/loop.h"
 #include "sources/launch/process_log.h"
@@ -23,8 +24,7 @@ inline constexpr const char* command_service = "command";  // the label `service
 // The loop's thread alone; all ports outlive it.
 class Command {
  public:
-  Command(Loop& loop, const base::Clock& clock, RelayKeeper& keeper) : loop_(loop), clock_(clock), keeper_(keeper) {}
-  ~Command();
+  Command(Loop& loop, const base::Clock& clock, RelayKeeper& keeper) : clock_(clock), keeper_(keeper), child_(loop) {}
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
 
@@ -32,24 +32,19 @@ class Command {
   // descriptors. Output and error are this process's own where they are a terminal; else they go through pipes that are captured and
   // passed on, through one when both lead to the same place: so their order stays.
   base::Status start(base::Program program);
-  std::int64_t pid() const { return pid_; }
   bool is_captured() const { return !streams_.empty(); }
   // Nothing while it runs.
-  const std::optional<ExitStatus>& exit_status() const { return exit_; }
-  void signal(int number) const;
+  const std::optional<ExitStatus>& exit_status() const { return child_.exit_status(); }
+  void signal(int number) const { child_.signal(number); }
   // Its end is recorded; `expected`: it is no trouble.
   void record_end(bool expected);
 
  private:
   base::Status add_stream(base::Program& program, int descriptor, std::vector<base::Descriptor>& ours);
-  void reap();
 
-  Loop& loop_;
   const base::Clock& clock_;
   RelayKeeper& keeper_;
-  std::int64_t pid_ = 0;
-  base::Descriptor process_;
-  std::optional<ExitStatus> exit_;
+  Child child_;
   std::optional<ProcessLog> log_;
   std::vector<std::uint32_t> streams_;
 };

@@ -1,7 +1,5 @@
 #include "sources/launch/program_group.h"
 
-#include <sys/wait.h>
-
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -17,52 +15,30 @@ constexpr std::int64_t patience_after_kill_ns = 2 * base::nanos_per_second;
 }  // namespace
 
 ProgramGroup::~ProgramGroup() {
-  if (process_.valid()) loop_.unwatch(process_.get());
   loop_.cancel(look_timer_);
 }
 
 base::Status ProgramGroup::start(const base::Program& program, std::function<void(const ExitStatus&)> on_exit) {
   base::Program own = program;
   own.place = base::Program::Place::own_group;
-  const auto pid = base::spawn(own);
-  if (!pid) return std::unexpected(pid.error());
-  pid_ = *pid;
-  on_exit_ = std::move(on_exit);
-  process_ = base::open_process(pid_);
-  if (!process_.valid()) {
-    const int cause = errno;
-    signal(SIGKILL);
-    ::waitpid(static_cast<pid_t>(pid_), nullptr, 0);
-    return std::unexpected(base::system_error(cause, "watching a process"));
-  }
-  loop_.watch(process_.get(), [this] { reap(); });
-  return {};
-}
-
-void ProgramGroup::reap() {
-  int status = 0;
-  const pid_t got = ::waitpid(static_cast<pid_t>(pid_), &status, WNOHANG);
-  if (got == 0 || (got < 0 && errno == EINTR)) return;
-  loop_.unwatch(process_.get());
-  process_.reset();
-  // Somebody else waited for it: how it ended is not known.
-  exit_ = got > 0 ? exit_status_of(status).value_or(ExitStatus()) : ExitStatus();
-  if (on_exit_) on_exit_(*exit_);
-  if (on_over_) look();
+  return child_.start(own, [this, on_exit = std::move(on_exit)](const ExitStatus& status) {
+    on_exit(status);
+    if (on_over_) look();
+  });
 }
 
 void ProgramGroup::signal(int number) const {
-  ::kill(static_cast<pid_t>(-pid_), number);
+  ::kill(static_cast<pid_t>(-pid()), number);
 }
 
 // While a member is left, no other group can get the number.
 bool ProgramGroup::is_over() const {
-  return exit_.has_value() && ::kill(static_cast<pid_t>(-pid_), 0) != 0 && errno == ESRCH;
+  return exit_status().has_value() && ::kill(static_cast<pid_t>(-pid()), 0) != 0 && errno == ESRCH;
 }
 
 void ProgramGroup::end(std::int64_t grace_ns, std::function<void()> on_over) {
   on_over_ = std::move(on_over);
-  if (pid_ != 0 && !is_over()) {
+  if (pid() != 0 && !is_over()) {
     signal(SIGTERM);
     signal(SIGCONT);  // one that is stopped would not see the other
   }
@@ -77,7 +53,7 @@ void ProgramGroup::kill() {
 void ProgramGroup::look() {
   loop_.cancel(look_timer_);
   const base::MonoNanos now = clock_.mono();
-  if (pid_ == 0 || is_over() || (killed_ && exit_ && now >= give_up_at_)) {
+  if (pid() == 0 || is_over() || (killed_ && exit_status() && now >= give_up_at_)) {
     const auto on_over = std::exchange(on_over_, nullptr);
     if (on_over) on_over();
     return;

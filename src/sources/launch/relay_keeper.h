@@ -21,8 +21,6 @@
 
 namespace telltale::sources {
 
-inline constexpr int relay_control_descriptor = 3;  // in a relay
-
 struct RelayKeeperOptions {
   std::string run;
   std::string host;

@@ -14,6 +14,9 @@
 
 namespace telltale::sources {
 
+// The control socket's number in a relay's process, as its starter passes it.
+inline constexpr int relay_control_descriptor = 3;
+
 struct ControlMessage {
   enum class Kind : std::uint8_t {
     // To the relay.
