@@ -202,6 +202,18 @@ Result<std::int64_t> spawn(const Program& program) {
   return program.orphan ? outcome.pid : *pid;
 }
 
+void set_variable(std::vector<std::string>& environment, const std::string& name, const std::string& value) {
+  std::erase_if(environment, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+  environment.push_back(name + "=" + value);
+}
+
+std::string_view variable_of(const std::vector<std::string>& environment, std::string_view name) {
+  std::string_view found;
+  for (const std::string_view entry : environment)
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') found = entry.substr(name.size() + 1);
+  return found;
+}
+
 Result<std::string> find_program(std::string_view name, std::string_view path, const std::string& folder) {
   if (name.empty()) return fail(ErrorCode::file_not_found, "the command is empty");
   if (name.find('/') != std::string_view::npos) return std::string(name);

@@ -42,6 +42,10 @@ struct Program {
 // without "#!" is given to /bin/sh, as execvp does. Any thread.
 Result<std::int64_t> spawn(const Program& program);
 
+// In lists of NAME=value: replaces or adds one; its value (of the last, as a program sees it), empty when there is none.
+void set_variable(std::vector<std::string>& environment, const std::string& name, const std::string& value);
+std::string_view variable_of(const std::vector<std::string>& environment, std::string_view name);
+
 // Where a shell would find `name`: as it is when it has a "/", else in the folders of `path` (PATH). file_not_found; permission_denied
 // where one is there that may not be executed. Relative ones start in `folder` (empty: this process's).
 Result<std::string> find_program(std::string_view name, std::string_view path, const std::string& folder);

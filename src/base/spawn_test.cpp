@@ -207,5 +207,14 @@ TEST_F(Spawn, AProcessIsKnownByItsDescriptor) {
   EXPECT_FALSE(open_process(*started).valid());
 }
 
+TEST(Environment, AVariableIsReplacedOrAddedAndTheLastOneCounts) {
+  std::vector<std::string> environment{"PATH=/one", "PATHS=x", "PATH=/two"};
+  EXPECT_EQ(variable_of(environment, "PATH"), "/two");
+  EXPECT_EQ(variable_of(environment, "PAT"), "");
+  set_variable(environment, "PATH", "/three");
+  set_variable(environment, "NEW", "");
+  EXPECT_EQ(environment, (std::vector<std::string>{"PATHS=x", "PATH=/three", "NEW="}));
+}
+
 }  // namespace
 }  // namespace telltale::base

@@ -32,18 +32,6 @@ bool has_address(const config::Ready& ready) {
   return ready.kind == Kind::port || ready.kind == Kind::http;
 }
 
-std::string value_of(const std::vector<std::string>& environment, std::string_view name) {
-  std::string found;
-  for (const std::string& entry : environment)
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') found = entry.substr(name.size() + 1);
-  return found;
-}
-
-void set(std::vector<std::string>& environment, const std::string& name, const std::string& value) {
-  std::erase_if(environment, [&](const std::string& entry) { return entry.starts_with(name + "="); });
-  environment.push_back(name + "=" + value);
-}
-
 }  // namespace
 
 std::string ServiceFailure::text() const {
@@ -71,13 +59,13 @@ void Service::start(const std::vector<std::string>& environment) {
 base::Result<base::Program> Service::program(const std::vector<std::string>& environment) const {
   base::Program program;
   program.environment = environment;
-  for (const auto& [name, value] : config_.env) set(program.environment, name, value.reveal());
+  for (const auto& [name, value] : config_.env) base::set_variable(program.environment, name, value.reveal());
   program.folder = config_.cwd;
   if (!config_.cwd.empty() && ::access(config_.cwd.c_str(), F_OK) != 0) {
     return base::fail(base::ErrorCode::file_not_found, fmt::format("the folder {} (cwd) is not there", config_.cwd),
                       "Make it, or mend `cwd`.");
   }
-  auto path = base::find_program(config_.command[0], value_of(program.environment, "PATH"), program.folder);
+  auto path = base::find_program(config_.command[0], base::variable_of(program.environment, "PATH"), program.folder);
   if (!path) return base::pass(path);
   program.path = std::move(*path);
   program.arguments = config_.command;
