@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/settings.h"
 #include "net/http/client.h"
 
 namespace telltale::app {
@@ -12,9 +13,9 @@ namespace {
 
 constexpr std::int64_t start_pause_ns = 10 * base::nanos_per_second;  // an attempt costs as much as a program's start
 
-bool is_loopback(const std::string& url_text) {
+bool is_on_this_machine(const std::string& url_text) {
   const auto url = net::parse_url(url_text);
-  return url && (url->host == "localhost" || url->host == "::1" || url->host == "[::1]" || url->host.starts_with("127."));
+  return url && is_loopback(url->host);
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ Result<EngineAddress> EngineFinder::find(bool may_start) {
 // named it has it in hand.
 Result<EngineAddress> EngineFinder::find_named() {
   auto named = EngineLife(files_, clock_, options_).attach();
-  if (!is_loopback(*options_.url)) return named;
+  if (!is_on_this_machine(*options_.url)) return named;
   if (named) {
     if (!named->data_folder.empty()) heir_ = named->data_folder;
     return named;
