@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
 
 namespace telltale::app {
@@ -19,23 +20,11 @@ constexpr std::int64_t retry_ns = 100 * base::nanos_per_millisecond;
 constexpr std::int64_t look_ns = 200 * base::nanos_per_millisecond;  // whether the engine is still there
 constexpr std::int64_t final_turn_ms = 250;
 
-// The cause of a problem document; empty when it is none.
-std::string cause_of(const net::Response& response) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(response.body, failed);
-  if (failed || !value.is_object()) return {};
-  const auto* detail = value.get_object().if_contains("detail");
-  return detail != nullptr && detail->is_string() ? std::string(detail->get_string()) : std::string();
-}
-
 std::string warnings_of(const net::Response& response) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(response.body, failed);
   std::string all;
-  if (failed || !value.is_object()) return all;
-  const auto* warnings = value.get_object().if_contains("warnings");
-  if (warnings == nullptr || !warnings->is_array()) return all;
-  for (const auto& one : warnings->get_array()) {
+  const auto answer = object_of(response);
+  if (!answer) return all;
+  for (const auto& one : array_of(*answer, "warnings")) {
     if (!one.is_string()) continue;
     if (!all.empty()) all += "; ";
     all += base::to_printable(std::string_view(one.get_string()));
@@ -43,18 +32,10 @@ std::string warnings_of(const net::Response& response) {
   return all;
 }
 
-bool is_settled(const net::Response& response) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(response.body, failed);
-  if (failed || !value.is_object()) return true;
-  const auto* output = value.get_object().if_contains("output");
-  if (output == nullptr || !output->is_object()) return true;
-  const auto* state = output->get_object().if_contains("state");
-  if (state == nullptr || !state->is_string() || state->get_string() != "local") return true;
-  const auto* problem = output->get_object().if_contains("problem");
-  if (problem != nullptr && problem->is_string()) return true;
-  const auto* final = output->get_object().if_contains("final");
-  return final != nullptr && final->is_bool() && final->get_bool();
+// Its files are final, or cannot be had.
+bool is_settled(const boost::json::object& run) {
+  const auto& output = object_of(run, "output");
+  return text_of(output, "state") != "local" || !text_of(output, "problem").empty() || flag_of(output, "final");
 }
 
 }  // namespace
@@ -173,7 +154,7 @@ Status RunClient::send(const runs::Event& event) {
   if (!answer) return base::pass(answer);
   if (answer->status != 200) {
     return base::fail(base::ErrorCode::connection_failed,
-                      fmt::format("the engine refused the run ({}): {}", answer->status, cause_of(*answer)));
+                      fmt::format("the engine refused the run ({}): {}", answer->status, error_of(*answer).cause));
   }
   if (auto warnings = warnings_of(*answer); !warnings.empty()) {
     base::MutexLock lock(mutex_);
@@ -234,18 +215,20 @@ RunEnd RunClient::end(const runs::RunFinished& finished) {
   if (!end.run) return end;
   const std::string query = fmt::format("{{source=\"process\",process=\"command\",stream!=\"process\",instance=\"{}\"}}", options_.run);
   const auto count = ask("GET", "/api/v1/count?query=" + net::url_encode(query), "");
-  if (count && count->status == 200) end.command_count = count->body;
+  const auto counted = count && count->status == 200 ? object_of(*count) : base::Result<boost::json::object>();
+  if (counted && counted->contains("records")) end.command_lines = count_of(*counted, "records");
   return end;
 }
 
-std::optional<std::string> RunClient::settled_run(base::MonoNanos deadline) {
-  std::optional<std::string> shown;
+std::optional<boost::json::object> RunClient::settled_run(base::MonoNanos deadline) {
+  std::optional<boost::json::object> shown;
   while (clock_.mono() < deadline) {
     auto answer = ask("GET", fmt::format("/api/v1/runs/{}?wait_ms={}", net::url_encode(options_.run), final_turn_ms), "");
     if (!answer || answer->status != 200) return shown;
-    const bool settled = is_settled(*answer);
-    shown = std::move(answer->body);
-    if (settled) return shown;
+    auto run = object_of(*answer);
+    if (!run) return shown;
+    shown = std::move(*run);
+    if (is_settled(*shown)) return shown;
   }
   return shown;
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "app/engine_finder.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -32,9 +34,9 @@ struct RunClientOptions {
 
 // What the engine says of the run at its end.
 struct RunEnd {
-  bool told = false;                         // it has the run's end
-  std::optional<std::string> run;            // its answer to GET /api/v1/runs/RUN, when it gave one
-  std::optional<std::string> command_count;  // and to GET /api/v1/count of the command's output
+  bool told = false;                           // it has the run's end
+  std::optional<boost::json::object> run;      // its answer to GET /api/v1/runs/RUN, when it gave one
+  std::optional<std::uint64_t> command_lines;  // of the command's output, that it has
 };
 
 // start() once, finish() once; a thread of its own in between. All else from any thread.
@@ -67,7 +69,7 @@ class RunClient {
   void begin(const std::stop_token& stop) TT_EXCLUDES(mutex_);
   void keep(const std::stop_token& stop) TT_EXCLUDES(mutex_);
   RunEnd end(const runs::RunFinished& finished);
-  std::optional<std::string> settled_run(base::MonoNanos deadline);
+  std::optional<boost::json::object> settled_run(base::MonoNanos deadline);
   bool is_finishing() TT_EXCLUDES(mutex_);
   void pause(const std::stop_token& stop, std::int64_t nanos) TT_EXCLUDES(mutex_);
 

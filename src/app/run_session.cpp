@@ -63,11 +63,6 @@ runs::RunFinished finished_event(const sources::ExitStatus& status, bool was_run
   return finished;
 }
 
-void set(std::vector<std::string>& environment, const std::string& name, const std::string& value) {
-  std::erase_if(environment, [&](const std::string& entry) { return entry.starts_with(name + "="); });
-  environment.push_back(name + "=" + value);
-}
-
 }  // namespace
 
 RunSession::RunSession(RunPlan plan, RunSessionPorts ports)
@@ -199,11 +194,11 @@ void RunSession::on_ended(const std::string& service, const sources::ExitStatus&
 std::vector<std::string> RunSession::command_environment() const {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-  set(environment, "TELLTALE_RUN", plan_.run);
-  if (!plan_.engine.url) set(environment, "TELLTALE_DATA", plan_.engine.data_folder);
+  base::set_variable(environment, "TELLTALE_RUN", plan_.run);
+  if (!plan_.engine.url) base::set_variable(environment, "TELLTALE_DATA", plan_.engine.data_folder);
   if (!begun_.engine) return environment;
-  set(environment, "TELLTALE_URL", begun_.engine->url);
-  set(environment, "TELLTALE_TOKEN", begun_.engine->token);
+  base::set_variable(environment, "TELLTALE_URL", begun_.engine->url);
+  base::set_variable(environment, "TELLTALE_TOKEN", begun_.engine->token);
   return environment;
 }
 
@@ -270,7 +265,7 @@ void RunSession::tell_end(const RunEnd& end) {
                      .connected = keeper_->was_connected(),
                      .trouble = keeper_->was_connected() && begun_.trouble.empty() ? keeper_->trouble() : begun_.trouble,
                      .shown = end.run,
-                     .command_count = end.command_count};
+                     .command_lines = end.command_lines};
   if (summary.trouble.empty()) summary.trouble = keeper_->trouble();
   for (const auto& line : summary_lines(summary)) ports_.note(line);
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
 
 namespace telltale::app {
@@ -14,24 +15,8 @@ namespace json = boost::json;
 
 namespace {
 
-std::optional<json::object> object_of(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  boost::system::error_code failed;
-  auto value = json::parse(*text, failed);
-  if (failed || !value.is_object()) return std::nullopt;
-  return std::move(value.get_object());
-}
-
-std::uint64_t count(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  boost::system::error_code failed;
-  const auto number = value != nullptr ? value->to_number<std::uint64_t>(failed) : 0;
-  return failed ? 0 : number;
-}
-
 std::string text(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? base::to_printable(std::string_view(value->get_string())) : std::string();
+  return base::to_printable(text_of(object, key));
 }
 
 std::string counted(std::uint64_t number, std::string_view what) {
@@ -51,26 +36,24 @@ std::string head(const RunSummary& summary) {
 }
 
 void add_services(std::vector<std::string>& lines, const json::object& run) {
-  const auto* services = run.if_contains("services");
-  if (services == nullptr || !services->is_array() || services->get_array().empty()) return;
+  const auto& services = array_of(run, "services");
+  if (services.empty()) return;
   std::string each;
-  for (const auto& one : services->get_array()) {
+  for (const auto& one : services) {
     if (!one.is_object()) continue;
     const auto& service = one.get_object();
     if (!each.empty()) each += ", ";
-    each += fmt::format("{} {}", text(service, "name"), count(service, "records"));
-    if (const auto errors = count(service, "errors"); errors > 0) each += fmt::format(" ({})", counted(errors, "error"));
+    each += fmt::format("{} {}", text(service, "name"), count_of(service, "records"));
+    if (const auto errors = count_of(service, "errors"); errors > 0) each += fmt::format(" ({})", counted(errors, "error"));
   }
-  lines.push_back(
-      line("services", fmt::format("{}, {}: {}", counted(count(run, "records"), "line"), counted(count(run, "errors"), "error"), each)));
+  lines.push_back(line(
+      "services", fmt::format("{}, {}: {}", counted(count_of(run, "records"), "line"), counted(count_of(run, "errors"), "error"), each)));
 }
 
 void add_tests(std::vector<std::string>& lines, const json::object& run) {
-  const auto* tests = run.if_contains("tests");
-  if (tests == nullptr || !tests->is_object() || count(tests->get_object(), "total") == 0) return;
-  const auto* with_errors = run.if_contains("tests_with_errors");
-  const std::size_t errors = with_errors != nullptr && with_errors->is_array() ? with_errors->get_array().size() : 0;
-  lines.push_back(line("tests", fmt::format("{}, {} with errors of services", count(tests->get_object(), "total"), errors)));
+  const std::uint64_t total = count_of(object_of(run, "tests"), "total");
+  if (total == 0) return;
+  lines.push_back(line("tests", fmt::format("{}, {} with errors of services", total, array_of(run, "tests_with_errors").size())));
 }
 
 // Relative to the working folder where that is shorter.
@@ -80,9 +63,7 @@ std::string shown_path(const std::string& path, const std::string& folder) {
 }
 
 void add_files(std::vector<std::string>& lines, const RunSummary& summary, const json::object& run) {
-  const auto* output = run.if_contains("output");
-  if (output == nullptr || !output->is_object()) return;
-  const auto& about = output->get_object();
+  const auto& about = object_of(run, "output");
   if (text(about, "state") == "remote") {
     lines.push_back(line("files", "none: the engine is on another machine; see `telltale logs`"));
   } else if (text(about, "state") == "local") {
@@ -93,20 +74,16 @@ void add_files(std::vector<std::string>& lines, const RunSummary& summary, const
 }
 
 void add_gaps(std::vector<std::string>& lines, const json::object& run) {
-  const auto* gaps = run.if_contains("gaps");
-  if (gaps == nullptr || !gaps->is_array()) return;
-  for (const auto& one : gaps->get_array()) {
+  for (const auto& one : array_of(run, "gaps")) {
     if (one.is_object())
       lines.push_back(line("gap", fmt::format("{}: {}", text(one.get_object(), "service"), text(one.get_object(), "text"))));
   }
 }
 
 void add_look(std::vector<std::string>& lines, const RunSummary& summary, const json::object& run) {
-  const auto* tests = run.if_contains("tests");
-  const bool has_tests = tests != nullptr && tests->is_object() && count(tests->get_object(), "total") > 0;
   lines.push_back(line("look", fmt::format("telltale query '{{run=\"{}\"}}'", summary.run)));
   if (summary.captured) lines.push_back(line("", fmt::format("telltale query '{{instance=\"{}\", process=\"command\"}}'", summary.run)));
-  if (has_tests) lines.push_back(line("", "telltale logs TEST"));
+  if (count_of(object_of(run, "tests"), "total") > 0) lines.push_back(line("", "telltale logs TEST"));
 }
 
 std::string without_engine(const RunSummary& summary) {
@@ -119,19 +96,17 @@ std::string without_engine(const RunSummary& summary) {
 
 std::vector<std::string> summary_lines(const RunSummary& summary) {
   std::vector<std::string> lines;
-  const auto run = object_of(summary.shown);
-  if (!run) {
+  if (!summary.shown) {
     lines.push_back(without_engine(summary));
   } else {
+    const auto& run = *summary.shown;
     lines.push_back(head(summary));
-    add_services(lines, *run);
-    if (const auto output = object_of(summary.command_count); output && summary.captured) {
-      lines.push_back(line("command", counted(count(*output, "records"), "line") + " of output"));
-    }
-    add_tests(lines, *run);
-    add_gaps(lines, *run);
-    add_files(lines, summary, *run);
-    add_look(lines, summary, *run);
+    add_services(lines, run);
+    if (summary.command_lines && summary.captured) lines.push_back(line("command", counted(*summary.command_lines, "line") + " of output"));
+    add_tests(lines, run);
+    add_gaps(lines, run);
+    add_files(lines, summary, run);
+    add_look(lines, summary, run);
   }
   for (const auto& ended : summary.ended_services) lines.push_back(fmt::format("telltale: {}", ended));
   if (summary.drained.dropped_lines > 0) {

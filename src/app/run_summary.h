@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "sources/launch/exit_status.h"
 #include "sources/launch/relay_keeper.h"
 
@@ -20,10 +22,10 @@ struct RunSummary {
   bool captured = false;                    // the command's output: it was no terminal
   std::vector<std::string> ended_services;  // by themselves; texts
   sources::DrainReport drained;
-  bool connected = false;                    // some engine took lines
-  std::string trouble;                       // why none did
-  std::optional<std::string> shown;          // the engine's answer to GET /api/v1/runs/RUN
-  std::optional<std::string> command_count;  // and to GET /api/v1/count of the command's output
+  bool connected = false;                      // some engine took lines
+  std::string trouble;                         // why none did
+  std::optional<boost::json::object> shown;    // the engine's answer to GET /api/v1/runs/RUN
+  std::optional<std::uint64_t> command_lines;  // of the command's output, that the engine has
 };
 
 // One text a line, for people. Without an engine it is one line.

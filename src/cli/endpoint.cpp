@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "app/engine_file.h"
 #include "app/offline.h"
 
@@ -12,42 +13,15 @@ namespace {
 
 constexpr std::int64_t probe_timeout_ns = 2 * base::nanos_per_second;
 
-std::string member(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-base::ErrorCode code_named(std::string_view name) {
-  for (std::size_t i = 0; i < std::size(base::error_code_table); ++i) {
-    if (base::error_code_table[i].name == name) return static_cast<base::ErrorCode>(i);
-  }
-  return base::ErrorCode::internal;
-}
-
 // Nobody answered.
 bool is_silence(base::ErrorCode code) {
   return code == base::ErrorCode::connection_failed || code == base::ErrorCode::connection_lost || code == base::ErrorCode::timeout ||
          code == base::ErrorCode::tls_failed;
 }
 
-// The error that a problem document stands for.
-base::Error error_of(const net::Response& response) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(response.body, failed);
-  if (failed || !value.is_object()) {
-    return {base::ErrorCode::internal, fmt::format("the engine answered with status {}", response.status), {}};
-  }
-  const auto& object = value.as_object();
-  const std::string type = member(object, "type");
-  const auto name = type.substr(type.rfind(':') + 1);
-  std::string cause = member(object, "detail");
-  if (cause.empty()) cause = member(object, "title");
-  return {code_named(name), std::move(cause), member(object, "remedy")};
-}
-
 // An answer, or the error that it stands for.
 base::Result<net::Response> checked(base::Result<net::Response> response) {
-  if (response && response->status >= 400) return std::unexpected(error_of(*response));
+  if (response && response->status >= 400) return std::unexpected(app::error_of(*response));
   return response;
 }
 

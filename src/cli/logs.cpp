@@ -1,7 +1,7 @@
 // telltale logs: what the services wrote during one test.
 #include <fmt/format.h>
 
-#include "cli/answer.h"
+#include "app/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
 #include "cli/test_finder.h"
@@ -22,9 +22,9 @@ struct LogsOptions {
 
 std::string target_of(const LogsOptions& options, const std::string& test, bool json) {
   std::string target = fmt::format("/api/v1/tests/{}/logs", test);
-  add_parameter(target, "format", json || options.format == "json" ? "ndjson" : options.format);
-  if (options.errors) add_parameter(target, "errors", "true");
-  if (options.certain) add_parameter(target, "candidates", "false");
+  app::add_parameter(target, "format", json || options.format == "json" ? "ndjson" : options.format);
+  if (options.errors) app::add_parameter(target, "errors", "true");
+  if (options.certain) app::add_parameter(target, "candidates", "false");
   return target;
 }
 
@@ -35,13 +35,13 @@ base::Status show_pages(Endpoint& endpoint, const std::string& target, std::uint
   do {
     const std::uint64_t wanted = limit == 0 ? page_records : std::min(limit - shown, page_records);
     std::string page = target;
-    add_parameter(page, "limit", std::to_string(wanted));
-    add_parameter(page, "cursor", cursor);
-    const auto response = endpoint.get(page, answer_timeout_ns);
+    app::add_parameter(page, "limit", std::to_string(wanted));
+    app::add_parameter(page, "cursor", cursor);
+    const auto response = endpoint.get(page, app::answer_timeout_ns);
     if (!response) return std::unexpected(response.error());
     print(response->body);
     shown += wanted;
-    cursor = header_of(*response, "telltale-next-cursor");
+    cursor = app::header_of(*response, "telltale-next-cursor");
   } while (!cursor.empty() && (limit == 0 || shown < limit));
   if (!cursor.empty()) note(fmt::format("-- there is more than the {} records of --limit", limit));
   return {};
@@ -52,10 +52,10 @@ int run_logs(Context& context, const LogsOptions& options) {
   if (!endpoint) return report(endpoint.error());
   const auto test = find_test(**endpoint, options.test);
   if (!test) return report(test.error());
-  const std::string id(text_of(*test, "test"));
+  const std::string id(app::text_of(*test, "test"));
   const auto shown = show_pages(**endpoint, target_of(options, id, context.options.json), options.limit);
   if (!shown) return report(shown.error());
-  if (text_of(*test, "finished").empty()) note("-- the test still runs: more may come");
+  if (app::text_of(*test, "finished").empty()) note("-- the test still runs: more may come");
   return exit_good;
 }
 

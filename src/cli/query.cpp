@@ -1,7 +1,7 @@
 // telltale query: what was captured, from a running engine or from the data folder.
 #include <fmt/format.h>
 
-#include "cli/answer.h"
+#include "app/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
 #include "cli/time_range.h"
@@ -41,10 +41,10 @@ base::Result<TimeRange> time_range(const QueryOptions& options, base::UnixNanos 
 }
 
 base::Result<std::string> count_text(const net::Response& response) {
-  const auto answer = object_of(response);
+  const auto answer = app::object_of(response);
   if (!answer) return std::unexpected(answer.error());
-  return fmt::format("{} records, {} with errors, {} gaps\n", count_of(*answer, "records"), count_of(*answer, "errors"),
-                     count_of(*answer, "gaps"));
+  return fmt::format("{} records, {} with errors, {} gaps\n", app::count_of(*answer, "records"), app::count_of(*answer, "errors"),
+                     app::count_of(*answer, "gaps"));
 }
 
 std::string target_of(const QueryOptions& options, const TimeRange& range, bool json) {
@@ -61,7 +61,7 @@ std::string target_of(const QueryOptions& options, const TimeRange& range, bool 
 base::Status ask(Context& context, Endpoint& endpoint, const QueryOptions& options) {
   const auto range = time_range(options, context.clock.wall());
   if (!range) return std::unexpected(range.error());
-  const auto response = endpoint.get(target_of(options, *range, context.options.json), answer_timeout_ns);
+  const auto response = endpoint.get(target_of(options, *range, context.options.json), app::answer_timeout_ns);
   if (!response) return std::unexpected(response.error());
   if (options.count && !context.options.json) {
     const auto text = count_text(*response);
@@ -70,7 +70,7 @@ base::Status ask(Context& context, Endpoint& endpoint, const QueryOptions& optio
     return {};
   }
   print(response->body);
-  if (const auto cursor = header_of(*response, "telltale-next-cursor"); !cursor.empty())
+  if (const auto cursor = app::header_of(*response, "telltale-next-cursor"); !cursor.empty())
     note(fmt::format("There is more: --cursor {}", cursor));
   return {};
 }

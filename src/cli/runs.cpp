@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
-#include "cli/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
 #include "cli/run_events.h"
@@ -26,15 +26,15 @@ struct RunsOptions {
 };
 
 double duration_ms(const object& run) {
-  const auto started = base::parse_rfc3339(text_of(run, "started"));
-  const auto finished = base::parse_rfc3339(text_of(run, "finished"));
+  const auto started = base::parse_rfc3339(app::text_of(run, "started"));
+  const auto finished = base::parse_rfc3339(app::text_of(run, "finished"));
   return started && finished ? static_cast<double>(*finished - *started) / 1e6 : 0;
 }
 
 std::uint64_t failures_of(const object& run) {
-  const object& by_outcome = object_of(object_of(run, "tests"), "by_outcome");
+  const object& by_outcome = app::object_of(app::object_of(run, "tests"), "by_outcome");
   std::uint64_t failures = 0;
-  for (const char* outcome : {"failed", "error", "crashed", "interrupted"}) failures += count_of(by_outcome, outcome);
+  for (const char* outcome : {"failed", "error", "crashed", "interrupted"}) failures += app::count_of(by_outcome, outcome);
   return failures;
 }
 
@@ -44,37 +44,37 @@ std::string table_of(const boost::json::array& runs, bool colours) {
     if (!entry.is_object()) continue;
     const object& run = entry.get_object();
     const std::uint64_t failures = failures_of(run);
-    table.add({{std::string(text_of(run, "run"))},
-               outcome_cell(text_of(run, "outcome")),
-               {time_text(text_of(run, "started"))},
+    table.add({{std::string(app::text_of(run, "run"))},
+               outcome_cell(app::text_of(run, "outcome")),
+               {time_text(app::text_of(run, "started"))},
                {duration_text(duration_ms(run))},
-               {std::to_string(count_of(object_of(run, "tests"), "total"))},
+               {std::to_string(app::count_of(app::object_of(run, "tests"), "total"))},
                {std::to_string(failures), failures > 0 ? Tone::bad : Tone::plain},
-               {std::string(text_of(run, "name"))}});
+               {std::string(app::text_of(run, "name"))}});
   }
   return table.text(colours);
 }
 
 int run_list(Context& context, Endpoint& endpoint, const RunsOptions& options) {
   std::string target = "/api/v1/runs";
-  add_parameter(target, "state", options.state);
-  add_parameter(target, "cursor", options.cursor);
-  add_parameter(target, "limit", std::to_string(options.limit));
-  const auto response = endpoint.get(target, answer_timeout_ns);
+  app::add_parameter(target, "state", options.state);
+  app::add_parameter(target, "cursor", options.cursor);
+  app::add_parameter(target, "limit", std::to_string(options.limit));
+  const auto response = endpoint.get(target, app::answer_timeout_ns);
   if (!response) return report(response.error());
   if (context.options.json) {
     print(response->body);
     return exit_good;
   }
-  const auto answer = object_of(*response);
+  const auto answer = app::object_of(*response);
   if (!answer) return report(answer.error());
-  const auto& runs = array_of(*answer, "runs");
+  const auto& runs = app::array_of(*answer, "runs");
   if (runs.empty()) {
     note("There are no runs.");
     return exit_good;
   }
   print(table_of(runs, wants_colours(context)));
-  if (const auto cursor = text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
+  if (const auto cursor = app::text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
   return exit_good;
 }
 
@@ -85,107 +85,107 @@ void add_line(std::string& out, std::string_view name, std::string_view value) {
 }
 
 std::string outcome_text(const object& run, bool colours) {
-  const Cell outcome = outcome_cell(text_of(run, "outcome"));
+  const Cell outcome = outcome_cell(app::text_of(run, "outcome"));
   std::string text = coloured(outcome.text, outcome.tone, colours);
   if (const auto* code = run.if_contains("exit_code"); code != nullptr && code->is_int64())
     text += fmt::format(", exit code {}", code->get_int64());
-  if (const auto by = text_of(run, "ended_by"); !by.empty()) text += fmt::format(" ({})", by);
+  if (const auto by = app::text_of(run, "ended_by"); !by.empty()) text += fmt::format(" ({})", by);
   return fmt::format("{:<13}{}\n", "outcome", text);
 }
 
 std::string tests_text(const object& run) {
-  const object& tests = object_of(run, "tests");
-  std::string text = std::to_string(count_of(tests, "total"));
-  const object& by_outcome = object_of(tests, "by_outcome");
+  const object& tests = app::object_of(run, "tests");
+  std::string text = std::to_string(app::count_of(tests, "total"));
+  const object& by_outcome = app::object_of(tests, "by_outcome");
   for (const auto& member : by_outcome) {
     const std::string_view name(member.key().data(), member.key().size());
-    if (const std::uint64_t count = count_of(by_outcome, name); count > 0) text += fmt::format(", {} {}", count, name);
+    if (const std::uint64_t count = app::count_of(by_outcome, name); count > 0) text += fmt::format(", {} {}", count, name);
   }
-  if (const std::uint64_t running = count_of(tests, "running"); running > 0) text += fmt::format(", {} running", running);
+  if (const std::uint64_t running = app::count_of(tests, "running"); running > 0) text += fmt::format(", {} running", running);
   return text;
 }
 
 std::string services_text(const object& run, bool colours) {
-  const auto& services = array_of(run, "services");
+  const auto& services = app::array_of(run, "services");
   if (services.empty()) return {};
   Table table({"SERVICE", "STREAMS", "RECORDS", "ERRORS"});
   for (const auto& entry : services) {
     if (!entry.is_object()) continue;
     const object& service = entry.get_object();
-    const std::uint64_t errors = count_of(service, "errors");
-    table.add({{std::string(text_of(service, "name"))},
-               {std::to_string(count_of(service, "streams"))},
-               {std::to_string(count_of(service, "records"))},
+    const std::uint64_t errors = app::count_of(service, "errors");
+    table.add({{std::string(app::text_of(service, "name"))},
+               {std::to_string(app::count_of(service, "streams"))},
+               {std::to_string(app::count_of(service, "records"))},
                {std::to_string(errors), errors > 0 ? Tone::bad : Tone::plain}});
   }
   return "\n" + table.text(colours);
 }
 
 std::string errors_text(const object& run, bool colours) {
-  const auto& tests = array_of(run, "tests_with_errors");
+  const auto& tests = app::array_of(run, "tests_with_errors");
   if (tests.empty()) return {};
   Table table({"TEST", "ERRORS", "POSSIBLE", "NODE ID"});
   for (const auto& entry : tests) {
     if (!entry.is_object()) continue;
     const object& test = entry.get_object();
-    table.add({{std::string(text_of(test, "test"))},
-               {std::to_string(count_of(test, "errors")), Tone::bad},
-               {std::to_string(count_of(test, "possible_errors"))},
-               {std::string(text_of(test, "node_id"))}});
+    table.add({{std::string(app::text_of(test, "test"))},
+               {std::to_string(app::count_of(test, "errors")), Tone::bad},
+               {std::to_string(app::count_of(test, "possible_errors"))},
+               {std::string(app::text_of(test, "node_id"))}});
   }
   return "\n" + table.text(colours);
 }
 
 std::string gaps_text(const object& run) {
   std::string out;
-  for (const auto& entry : array_of(run, "gaps")) {
+  for (const auto& entry : app::array_of(run, "gaps")) {
     if (!entry.is_object()) continue;
     const object& gap = entry.get_object();
-    out += fmt::format("gap in {}: {}\n", base::to_printable(text_of(gap, "service")), base::to_printable(text_of(gap, "text")));
+    out += fmt::format("gap in {}: {}\n", base::to_printable(app::text_of(gap, "service")), base::to_printable(app::text_of(gap, "text")));
   }
-  if (const std::uint64_t more = count_of(run, "more_gaps"); more > 0) out += fmt::format("and {} more gaps\n", more);
-  for (const auto& entry : array_of(run, "notes")) {
+  if (const std::uint64_t more = app::count_of(run, "more_gaps"); more > 0) out += fmt::format("and {} more gaps\n", more);
+  for (const auto& entry : app::array_of(run, "notes")) {
     if (entry.is_string()) out += fmt::format("note: {}\n", base::to_printable(std::string_view(entry.get_string())));
   }
   return out.empty() ? out : "\n" + out;
 }
 
 std::string files_text(const object& run) {
-  const object& output = object_of(run, "output");
-  const std::string_view folder = text_of(output, "folder");
-  if (folder.empty() || text_of(output, "state") == "none") return {};
+  const object& output = app::object_of(run, "output");
+  const std::string_view folder = app::text_of(output, "folder");
+  if (folder.empty() || app::text_of(output, "state") == "none") return {};
   const auto* is_final = output.if_contains("final");
   return fmt::format("{}{}", folder, is_final != nullptr && is_final->is_bool() && is_final->get_bool() ? "" : " (provisional)");
 }
 
 std::string run_text(const object& run, bool colours) {
   std::string out;
-  add_line(out, "run", text_of(run, "run"));
-  add_line(out, "name", text_of(run, "name"));
+  add_line(out, "run", app::text_of(run, "run"));
+  add_line(out, "name", app::text_of(run, "name"));
   out += outcome_text(run, colours);
-  add_line(out, "started", time_text(text_of(run, "started")));
+  add_line(out, "started", time_text(app::text_of(run, "started")));
   if (const double duration = duration_ms(run); duration > 0) add_line(out, "duration", duration_text(duration));
-  add_line(out, "framework", fmt::format("{} {}", text_of(run, "framework"), text_of(run, "framework_version")));
-  add_line(out, "command", text_of(run, "command"));
-  add_line(out, "folder", text_of(run, "folder"));
-  add_line(out, "host", text_of(run, "host"));
-  add_line(out, "environment", text_of(run, "environment"));
+  add_line(out, "framework", fmt::format("{} {}", app::text_of(run, "framework"), app::text_of(run, "framework_version")));
+  add_line(out, "command", app::text_of(run, "command"));
+  add_line(out, "folder", app::text_of(run, "folder"));
+  add_line(out, "host", app::text_of(run, "host"));
+  add_line(out, "environment", app::text_of(run, "environment"));
   add_line(out, "tests", tests_text(run));
-  add_line(out, "records", std::to_string(count_of(run, "records")));
+  add_line(out, "records", std::to_string(app::count_of(run, "records")));
   add_line(out, "errors",
-           fmt::format("{}, {} of them with several possible tests", count_of(run, "errors"), count_of(run, "possible_errors")));
+           fmt::format("{}, {} of them with several possible tests", app::count_of(run, "errors"), app::count_of(run, "possible_errors")));
   add_line(out, "files", files_text(run));
   return out + services_text(run, colours) + errors_text(run, colours) + gaps_text(run);
 }
 
 int run_one(Context& context, Endpoint& endpoint, const std::string& id) {
-  const auto response = endpoint.get("/api/v1/runs/" + net::url_encode(id), answer_timeout_ns);
+  const auto response = endpoint.get("/api/v1/runs/" + net::url_encode(id), app::answer_timeout_ns);
   if (!response) return report(response.error());
   if (context.options.json) {
     print(response->body);
     return exit_good;
   }
-  const auto run = object_of(*response);
+  const auto run = app::object_of(*response);
   if (!run) return report(run.error());
   print(run_text(*run, wants_colours(context)));
   return exit_good;
@@ -201,8 +201,8 @@ int run_report(Context& context, const RunsOptions& options) {
   auto endpoint = find_endpoint(context);
   if (!endpoint) return report(endpoint.error());
   std::string target = fmt::format("/api/v1/runs/{}/report", net::url_encode(options.run));
-  add_parameter(target, "format", context.options.json ? "json" : options.format);
-  const auto response = (*endpoint)->get(target, answer_timeout_ns);
+  app::add_parameter(target, "format", context.options.json ? "json" : options.format);
+  const auto response = (*endpoint)->get(target, app::answer_timeout_ns);
   if (!response) return report(response.error());
   print(response->body);
   return exit_good;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
@@ -28,13 +29,6 @@ struct TailOptions {
   std::uint64_t last = 0;
 };
 
-std::string_view text_of(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  if (value == nullptr || !value->is_string()) return {};
-  const auto& text = value->as_string();
-  return {text.data(), text.size()};
-}
-
 // "time service LEVEL line" of a standard entry; service messages (they have a type) go to standard error.
 bool show_message(const std::string& message, bool json) {
   boost::system::error_code error;
@@ -45,16 +39,16 @@ bool show_message(const std::string& message, bool json) {
     return false;
   }
   if (object->contains("type")) {
-    note(fmt::format("-- {}", base::to_printable(text_of(*object, "content"))));
+    note(fmt::format("-- {}", base::to_printable(app::text_of(*object, "content"))));
     return false;
   }
   if (json) {
     print(message + "\n");
     return true;
   }
-  const auto line = object->contains("line") ? text_of(*object, "line") : text_of(*object, "content");
-  print(fmt::format("{} {} {} {}\n", text_of(*object, "timestamp"), base::to_printable(text_of(*object, "service_name")),
-                    text_of(*object, "level"), base::to_printable(line)));
+  const auto line = object->contains("line") ? app::text_of(*object, "line") : app::text_of(*object, "content");
+  print(fmt::format("{} {} {} {}\n", app::text_of(*object, "timestamp"), base::to_printable(app::text_of(*object, "service_name")),
+                    app::text_of(*object, "level"), base::to_printable(line)));
   return true;
 }
 

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
-#include "cli/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
 #include "cli/run_events.h"
@@ -42,18 +42,18 @@ base::Result<std::string> run_of(Context& context, const TestOptions& options) {
 // The tests of the run that fit, newest first; none where there is no such run yet.
 base::Result<std::vector<object>> tests_of(Remote& engine, const std::string& run, const TestOptions& options, bool running) {
   std::string target = "/api/v1/tests";
-  add_parameter(target, "run", run);
-  add_parameter(target, "match", options.what);
-  add_parameter(target, "worker", options.worker);
-  if (running) add_parameter(target, "outcome", "running");
-  add_parameter(target, "limit", "10000");
-  const auto response = engine.get(target, answer_timeout_ns);
+  app::add_parameter(target, "run", run);
+  app::add_parameter(target, "match", options.what);
+  app::add_parameter(target, "worker", options.worker);
+  if (running) app::add_parameter(target, "outcome", "running");
+  app::add_parameter(target, "limit", "10000");
+  const auto response = engine.get(target, app::answer_timeout_ns);
   if (!response && response.error().code == ErrorCode::run_not_found) return std::vector<object>();
   if (!response) return std::unexpected(response.error());
-  const auto answer = object_of(*response);
+  const auto answer = app::object_of(*response);
   if (!answer) return std::unexpected(answer.error());
   std::vector<object> tests;
-  for (const auto& test : array_of(*answer, "tests")) {
+  for (const auto& test : app::array_of(*answer, "tests")) {
     if (test.is_object()) tests.push_back(test.get_object());
   }
   return tests;
@@ -67,7 +67,7 @@ base::Result<std::uint32_t> next_attempt(Remote& engine, const std::string& run,
   if (!tests) return std::unexpected(tests.error());
   std::uint64_t last = 0;
   for (const object& test : *tests) {
-    if (text_of(test, "node_id") == options.what) last = std::max(last, count_of(test, "attempt"));
+    if (app::text_of(test, "node_id") == options.what) last = std::max(last, app::count_of(test, "attempt"));
   }
   return static_cast<std::uint32_t>(last + 1);
 }
@@ -103,7 +103,7 @@ base::Result<std::string> start_test(Context& context, Remote& engine, const Tes
     answer = send_events(engine, *run, {make_event(context, "shell-run-started", shell_run(context, *run)), event});
   }
   if (!answer) return std::unexpected(answer.error());
-  if (count_of(*answer, "duplicates") > 0 && count_of(*answer, "accepted") == 0) note("-- it was started already");
+  if (app::count_of(*answer, "duplicates") > 0 && app::count_of(*answer, "accepted") == 0) note("-- it was started already");
   return started.test;
 }
 
@@ -121,8 +121,8 @@ int run_start(Context& context, const TestOptions& options) {
 base::Error several(const std::vector<object>& tests) {
   std::string list = "Name one of them by its id:";
   for (const object& test : tests) {
-    list += fmt::format("\n    {}  {} (worker {})", text_of(test, "test"), base::to_printable(text_of(test, "node_id")),
-                        text_of(test, "worker"));
+    list += fmt::format("\n    {}  {} (worker {})", app::text_of(test, "test"), base::to_printable(app::text_of(test, "node_id")),
+                        app::text_of(test, "worker"));
   }
   return {ErrorCode::invalid_argument, fmt::format("{} tests run", tests.size()), std::move(list)};
 }
@@ -133,8 +133,8 @@ base::Result<object> test_to_finish(Context& context, Remote& engine, const Test
   const auto run = run_of(context, options);
   if (!run && !by_id) return std::unexpected(run.error());
   if (by_id) {
-    const auto response = engine.get("/api/v1/tests/" + options.what, answer_timeout_ns);
-    if (response) return object_of(*response);
+    const auto response = engine.get("/api/v1/tests/" + options.what, app::answer_timeout_ns);
+    if (response) return app::object_of(*response);
     if (!run || response.error().code != ErrorCode::test_not_found) return std::unexpected(response.error());
   }
   auto tests = tests_of(engine, *run, options, true);
@@ -146,8 +146,9 @@ base::Result<object> test_to_finish(Context& context, Remote& engine, const Test
                 "Begin one with `telltale test start NAME`, or see `telltale tests`.");
   }
   std::vector<object> exact = *tests;
-  std::erase_if(exact,
-                [&](const object& test) { return text_of(test, "node_id") != options.what && text_of(test, "name") != options.what; });
+  std::erase_if(exact, [&](const object& test) {
+    return app::text_of(test, "node_id") != options.what && app::text_of(test, "name") != options.what;
+  });
   if (!exact.empty()) *tests = std::move(exact);
   if (tests->size() > 1) return std::unexpected(several(*tests));
   return tests->front();
@@ -165,14 +166,14 @@ base::Result<std::string> finish_test(Context& context, Remote& engine, const Te
   const auto test = test_to_finish(context, engine, options);
   if (!test) return std::unexpected(test.error());
   runs::TestFinished finished;
-  finished.test = text_of(*test, "test");
+  finished.test = app::text_of(*test, "test");
   finished.outcome = *outcome;
   finished.message = options.message;
-  const auto started = base::parse_rfc3339(text_of(*test, "started"));
+  const auto started = base::parse_rfc3339(app::text_of(*test, "started"));
   if (started) finished.duration_ns = std::max<std::int64_t>(context.clock.wall() - *started, 0);
   // Each call is an event of its own: the last word about the outcome counts.
   const std::string id = fmt::format("finish-{}-{}", finished.test, base::random_hex(context.random, 4));
-  const auto answer = send_events(engine, std::string(text_of(*test, "run")), {make_event(context, id, finished)});
+  const auto answer = send_events(engine, std::string(app::text_of(*test, "run")), {make_event(context, id, finished)});
   if (!answer) return std::unexpected(answer.error());
   return finished.test;
 }

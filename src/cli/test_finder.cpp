@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "app/answer.h"
 #include "base/text.h"
-#include "cli/answer.h"
 #include "runs/model/run.h"
 
 namespace telltale::cli {
@@ -24,32 +24,32 @@ constexpr std::size_t max_shown = 20;
 enum class Fit : std::uint8_t { part, name, node_id };
 
 Fit fit_of(const object& test, std::string_view what) {
-  const std::string_view node_id = text_of(test, "node_id");
+  const std::string_view node_id = app::text_of(test, "node_id");
   if (node_id == what) return Fit::node_id;
   const bool last_part =
       node_id.size() > what.size() + 2 && node_id.ends_with(what) && node_id.substr(0, node_id.size() - what.size()).ends_with("::");
-  return last_part || text_of(test, "name") == what ? Fit::name : Fit::part;
+  return last_part || app::text_of(test, "name") == what ? Fit::name : Fit::part;
 }
 
 base::Result<std::vector<object>> matching(Endpoint& endpoint, const TestWanted& wanted) {
   std::string target = "/api/v1/tests";
-  add_parameter(target, "match", wanted.what);
-  add_parameter(target, "run", wanted.run);
-  add_parameter(target, "worker", wanted.worker);
-  add_parameter(target, "limit", page_limit);
+  app::add_parameter(target, "match", wanted.what);
+  app::add_parameter(target, "run", wanted.run);
+  app::add_parameter(target, "worker", wanted.worker);
+  app::add_parameter(target, "limit", page_limit);
   std::vector<object> tests;
   std::string cursor;
   do {
     std::string page = target;
-    add_parameter(page, "cursor", cursor);
-    const auto response = endpoint.get(page, answer_timeout_ns);
+    app::add_parameter(page, "cursor", cursor);
+    const auto response = endpoint.get(page, app::answer_timeout_ns);
     if (!response) return std::unexpected(response.error());
-    auto answer = object_of(*response);
+    auto answer = app::object_of(*response);
     if (!answer) return base::pass(answer);
-    for (const auto& test : array_of(*answer, "tests")) {
+    for (const auto& test : app::array_of(*answer, "tests")) {
       if (test.is_object()) tests.push_back(test.get_object());
     }
-    cursor = text_of(*answer, "next_cursor");
+    cursor = app::text_of(*answer, "next_cursor");
   } while (!cursor.empty());
   return tests;
 }
@@ -64,8 +64,8 @@ void keep_best(std::vector<object>& tests, std::string_view what) {
 std::vector<const object*> newest_of_each_node_id(const std::vector<object>& tests) {
   std::vector<const object*> newest;
   for (const object& test : tests) {
-    const bool known =
-        std::any_of(newest.begin(), newest.end(), [&](const object* one) { return text_of(*one, "node_id") == text_of(test, "node_id"); });
+    const bool known = std::any_of(newest.begin(), newest.end(),
+                                   [&](const object* one) { return app::text_of(*one, "node_id") == app::text_of(test, "node_id"); });
     if (!known) newest.push_back(&test);
     if (newest.size() > max_shown) break;
   }
@@ -75,7 +75,7 @@ std::vector<const object*> newest_of_each_node_id(const std::vector<object>& tes
 base::Error ambiguous(const TestWanted& wanted, const std::vector<const object*>& tests) {
   std::string list = "Name one of them, by its id or more of its name:";
   for (std::size_t i = 0; i < tests.size() && i < max_shown; ++i) {
-    list += fmt::format("\n    {}  {}", text_of(*tests[i], "test"), base::to_printable(text_of(*tests[i], "node_id")));
+    list += fmt::format("\n    {}  {}", app::text_of(*tests[i], "test"), base::to_printable(app::text_of(*tests[i], "node_id")));
   }
   if (tests.size() > max_shown) list += "\n    ... and more";
   return {base::ErrorCode::invalid_argument,
@@ -85,16 +85,16 @@ base::Error ambiguous(const TestWanted& wanted, const std::vector<const object*>
 }
 
 void say_which(const object& test, std::size_t executions) {
-  note(fmt::format("-- the newest of {} executions: {} (run {}, worker {}, attempt {})", executions, text_of(test, "test"),
-                   text_of(test, "run"), text_of(test, "worker"), count_of(test, "attempt")));
+  note(fmt::format("-- the newest of {} executions: {} (run {}, worker {}, attempt {})", executions, app::text_of(test, "test"),
+                   app::text_of(test, "run"), app::text_of(test, "worker"), app::count_of(test, "attempt")));
 }
 
 }  // namespace
 
 base::Result<object> find_test(Endpoint& endpoint, const TestWanted& wanted) {
   if (runs::is_test_id(wanted.what)) {
-    const auto response = endpoint.get("/api/v1/tests/" + wanted.what, answer_timeout_ns);
-    if (response) return object_of(*response);
+    const auto response = endpoint.get("/api/v1/tests/" + wanted.what, app::answer_timeout_ns);
+    if (response) return app::object_of(*response);
     if (response.error().code != base::ErrorCode::test_not_found) return std::unexpected(response.error());
   }
   auto tests = matching(endpoint, wanted);

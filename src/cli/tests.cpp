@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
-#include "cli/answer.h"
+#include "app/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
 #include "cli/table.h"
@@ -22,12 +22,12 @@ struct TestsOptions {
 
 std::string target_of(const TestsOptions& options) {
   std::string target = "/api/v1/tests";
-  add_parameter(target, "run", options.run);
-  add_parameter(target, "match", options.match);
-  add_parameter(target, "outcome", options.outcome);
-  add_parameter(target, "worker", options.worker);
-  add_parameter(target, "cursor", options.cursor);
-  add_parameter(target, "limit", std::to_string(options.limit));
+  app::add_parameter(target, "run", options.run);
+  app::add_parameter(target, "match", options.match);
+  app::add_parameter(target, "outcome", options.outcome);
+  app::add_parameter(target, "worker", options.worker);
+  app::add_parameter(target, "cursor", options.cursor);
+  app::add_parameter(target, "limit", std::to_string(options.limit));
   return target;
 }
 
@@ -36,13 +36,13 @@ std::string table_of(const boost::json::array& tests, bool colours) {
   for (const auto& entry : tests) {
     if (!entry.is_object()) continue;
     const auto& test = entry.get_object();
-    table.add({{std::string(text_of(test, "test"))},
-               outcome_cell(text_of(test, "outcome")),
-               {time_text(text_of(test, "started"))},
-               {duration_text(number_of(test, "duration_ms"))},
-               {std::string(text_of(test, "worker"))},
-               {std::to_string(count_of(test, "attempt"))},
-               {std::string(text_of(test, "node_id"))}});
+    table.add({{std::string(app::text_of(test, "test"))},
+               outcome_cell(app::text_of(test, "outcome")),
+               {time_text(app::text_of(test, "started"))},
+               {duration_text(app::number_of(test, "duration_ms"))},
+               {std::string(app::text_of(test, "worker"))},
+               {std::to_string(app::count_of(test, "attempt"))},
+               {std::string(app::text_of(test, "node_id"))}});
   }
   return table.text(colours);
 }
@@ -50,21 +50,21 @@ std::string table_of(const boost::json::array& tests, bool colours) {
 int run_tests(Context& context, const TestsOptions& options) {
   auto endpoint = find_endpoint(context);
   if (!endpoint) return report(endpoint.error());
-  const auto response = (*endpoint)->get(target_of(options), answer_timeout_ns);
+  const auto response = (*endpoint)->get(target_of(options), app::answer_timeout_ns);
   if (!response) return report(response.error());
   if (context.options.json) {
     print(response->body);
     return exit_good;
   }
-  const auto answer = object_of(*response);
+  const auto answer = app::object_of(*response);
   if (!answer) return report(answer.error());
-  const auto& tests = array_of(*answer, "tests");
+  const auto& tests = app::array_of(*answer, "tests");
   if (tests.empty()) {
     note("No test fits.");
     return exit_good;
   }
   print(table_of(tests, wants_colours(context)));
-  if (const auto cursor = text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
+  if (const auto cursor = app::text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
   return exit_good;
 }
 

@@ -1,11 +1,32 @@
-#include "cli/answer.h"
+#include "app/answer.h"
 
+#include <fmt/format.h>
 #include <boost/json.hpp>
 
 #include "base/text.h"
 #include "net/http/client.h"
 
-namespace telltale::cli {
+namespace telltale::app {
+
+namespace {
+
+base::ErrorCode code_named(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(base::error_code_table); ++i) {
+    if (base::error_code_table[i].name == name) return static_cast<base::ErrorCode>(i);
+  }
+  return base::ErrorCode::internal;
+}
+
+}  // namespace
+
+base::Error error_of(const net::Response& response) {
+  const auto problem = object_of(response);
+  if (!problem) return {base::ErrorCode::internal, fmt::format("the engine answered with status {}", response.status), {}};
+  const std::string_view type = text_of(*problem, "type");
+  const std::string_view detail = text_of(*problem, "detail");
+  return {code_named(type.substr(type.rfind(':') + 1)), std::string(detail.empty() ? text_of(*problem, "title") : detail),
+          std::string(text_of(*problem, "remedy"))};
+}
 
 base::Result<boost::json::object> object_of(const net::Response& response) {
   boost::system::error_code error;
@@ -29,6 +50,11 @@ double number_of(const boost::json::object& object, std::string_view key) {
 std::uint64_t count_of(const boost::json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   return value != nullptr && value->is_int64() && value->get_int64() > 0 ? static_cast<std::uint64_t>(value->get_int64()) : 0;
+}
+
+bool flag_of(const boost::json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
 }
 
 const boost::json::object& object_of(const boost::json::object& object, std::string_view key) {
@@ -56,4 +82,4 @@ void add_parameter(std::string& target, std::string_view name, std::string_view 
   target.append(name).append("=").append(net::url_encode(value));
 }
 
-}  // namespace telltale::cli
+}  // namespace telltale::app
