@@ -7,40 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/temp_directory.h"
+#include "sources/testing/committing_sink.h"
 
 namespace telltale::app {
 namespace {
 
 constexpr std::int64_t long_time = 30 * base::nanos_per_second;
-
-// Takes everything, and keeps the text. The reader's thread writes; it is read after a barrier.
-class Sink final : public record::BlockSink, public record::BatchSink {
- public:
-  record::PushOutcome try_push(record::RawBlock& block) override {
-    auto committed = std::make_shared<record::CommittedBatch>();
-    committed->batch.stream = block.stream;
-    committed->batch.position = block.position;
-    {
-      base::MutexLock lock(mutex_);
-      text_ += block.bytes;
-    }
-    if (!block.bytes.empty()) listener->on_commit(committed);
-    block = {};
-    return record::PushOutcome::accepted;
-  }
-  void on_space(const record::StreamId&, std::function<void()> callback) override { callback(); }
-  record::PushOutcome try_push(record::Batch&) override { return record::PushOutcome::accepted; }
-  void on_space(std::function<void()> callback) override { callback(); }
-  std::string text() TT_EXCLUDES(mutex_) {
-    base::MutexLock lock(mutex_);
-    return text_;
-  }
-  record::CommitListener* listener = nullptr;
-
- private:
-  base::Mutex mutex_;
-  std::string text_ TT_GUARDED_BY(mutex_);
-};
 
 class RunWatchesTest : public ::testing::Test {
  protected:
@@ -72,7 +44,7 @@ class RunWatchesTest : public ::testing::Test {
   base::SystemClock clock_;
   telemetry::Metrics metrics_;
   base::KeyedHasher hasher_{"key"};
-  Sink sink_;
+  sources::testing::CommittingSink sink_;
   std::unique_ptr<sources::Watcher> watcher_ = std::move(*sources::make_inotify_watcher());
   std::unique_ptr<sources::FileSource> source_;
   std::unique_ptr<RunWatches> watches_;

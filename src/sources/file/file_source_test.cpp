@@ -10,6 +10,7 @@
 
 #include "base/testing/temp_directory.h"
 #include "record/gap.h"
+#include "sources/testing/committing_sink.h"
 
 namespace telltale::sources {
 namespace {
@@ -19,63 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr std::int64_t long_time = 30 * base::nanos_per_second;
-
-// Commits what is pushed at once, or holds it back.
-class CommittingSink final : public record::BlockSink, public record::BatchSink {
- public:
-  record::PushOutcome try_push(record::RawBlock& block) override {
-    auto committed = std::make_shared<record::CommittedBatch>();
-    committed->batch.stream = block.stream;
-    committed->batch.position = block.position;
-    std::vector<record::CommittedBatchRef> ready;
-    {
-      base::MutexLock lock(mutex_);
-      text_ += block.bytes;
-      held_.push_back(std::move(committed));
-      if (!hold_) ready.swap(held_);
-    }
-    block = {};
-    changed_.notify_all();
-    for (const auto& batch : ready) listener->on_commit(batch);
-    return record::PushOutcome::accepted;
-  }
-  void on_space(const record::StreamId&, std::function<void()> callback) override { callback(); }
-  record::PushOutcome try_push(record::Batch&) override { return record::PushOutcome::accepted; }
-  void on_space(std::function<void()> callback) override { callback(); }
-
-  void hold() {
-    base::MutexLock lock(mutex_);
-    hold_ = true;
-  }
-  void release() {
-    std::vector<record::CommittedBatchRef> ready;
-    {
-      base::MutexLock lock(mutex_);
-      hold_ = false;
-      ready.swap(held_);
-    }
-    for (const auto& batch : ready) listener->on_commit(batch);
-  }
-  std::string text() {
-    base::MutexLock lock(mutex_);
-    return text_;
-  }
-  bool wait_for(const std::string& expected) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(long_time);
-    base::MutexLock lock(mutex_);
-    while (text_ != expected && std::chrono::steady_clock::now() < deadline) changed_.wait_for(mutex_, std::chrono::seconds(1));
-    return text_ == expected;
-  }
-
-  record::CommitListener* listener = nullptr;
-
- private:
-  base::Mutex mutex_;
-  base::Condition changed_;
-  std::string text_ TT_GUARDED_BY(mutex_);
-  std::vector<record::CommittedBatchRef> held_ TT_GUARDED_BY(mutex_);
-  bool hold_ TT_GUARDED_BY(mutex_) = false;
-};
 
 class FileSourceTest : public ::testing::Test {
  protected:
@@ -99,7 +43,7 @@ class FileSourceTest : public ::testing::Test {
   base::KeyedHasher hasher_{"key"};
   config::FileSource configured_;
   FileSourceOptions options_;
-  CommittingSink sink_;
+  testing::CommittingSink sink_;
   std::unique_ptr<Watcher> watcher_;
   std::unique_ptr<FileSource> source_;
 };
@@ -108,12 +52,12 @@ TEST_F(FileSourceTest, EventsBringLinesWithoutASweep) {
   start("*.log");
   ASSERT_TRUE(source_->barrier(long_time).complete);
   append("a.log", "one\n");
-  EXPECT_TRUE(sink_.wait_for("one\n"));
+  EXPECT_TRUE(sink_.wait_for("one\n", long_time));
   append("a.log", "two\n");
-  EXPECT_TRUE(sink_.wait_for("one\ntwo\n"));
+  EXPECT_TRUE(sink_.wait_for("one\ntwo\n", long_time));
   std::filesystem::rename(folder_.path("a.log"), folder_.path("a.log.1"));
   append("a.log", "three\n");
-  EXPECT_TRUE(sink_.wait_for("one\ntwo\nthree\n"));
+  EXPECT_TRUE(sink_.wait_for("one\ntwo\nthree\n", long_time));
 }
 
 TEST_F(FileSourceTest, EventsOfFoldersThatAreMadeLater) {
@@ -121,7 +65,7 @@ TEST_F(FileSourceTest, EventsOfFoldersThatAreMadeLater) {
   ASSERT_TRUE(source_->barrier(long_time).complete);
   std::filesystem::create_directories(folder_.path("x/y"));
   append("x/y/a.log", "one\n");
-  EXPECT_TRUE(sink_.wait_for("one\n"));
+  EXPECT_TRUE(sink_.wait_for("one\n", long_time));
 }
 
 TEST_F(FileSourceTest, WritesToALinksTargetAreSeen) {
@@ -129,9 +73,9 @@ TEST_F(FileSourceTest, WritesToALinksTargetAreSeen) {
   append("real/out", "one\n");
   std::filesystem::create_symlink(folder_.path("real/out"), folder_.path("link.log"));
   start("*.log");
-  EXPECT_TRUE(sink_.wait_for("one\n"));
+  EXPECT_TRUE(sink_.wait_for("one\n", long_time));
   append("real/out", "two\n");
-  EXPECT_TRUE(sink_.wait_for("one\ntwo\n"));
+  EXPECT_TRUE(sink_.wait_for("one\ntwo\n", long_time));
 }
 
 TEST_F(FileSourceTest, BarrierReturnsWhenAllThatExistedIsCommitted) {

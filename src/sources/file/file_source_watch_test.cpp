@@ -9,41 +9,12 @@
 
 #include "base/testing/temp_directory.h"
 #include "sources/file/file_source.h"
+#include "sources/testing/committing_sink.h"
 
 namespace telltale::sources {
 namespace {
 
 constexpr std::int64_t long_time = 30 * base::nanos_per_second;
-
-// Commits everything at once, and keeps the text.
-class Sink final : public record::BlockSink, public record::BatchSink {
- public:
-  record::PushOutcome try_push(record::RawBlock& block) override {
-    auto committed = std::make_shared<record::CommittedBatch>();
-    committed->batch.stream = block.stream;
-    committed->batch.position = block.position;
-    const bool has_lines = !block.bytes.empty();
-    {
-      base::MutexLock lock(mutex_);
-      text_ += block.bytes;
-    }
-    block = {};
-    if (has_lines) listener->on_commit(committed);
-    return record::PushOutcome::accepted;
-  }
-  void on_space(const record::StreamId&, std::function<void()> callback) override { callback(); }
-  record::PushOutcome try_push(record::Batch&) override { return record::PushOutcome::accepted; }
-  void on_space(std::function<void()> callback) override { callback(); }
-  std::string text() {
-    base::MutexLock lock(mutex_);
-    return text_;
-  }
-  record::CommitListener* listener = nullptr;
-
- private:
-  base::Mutex mutex_;
-  std::string text_ TT_GUARDED_BY(mutex_);
-};
 
 class FileSourceWatch : public ::testing::Test {
  protected:
@@ -68,7 +39,7 @@ class FileSourceWatch : public ::testing::Test {
   base::SystemClock clock_;
   telemetry::Metrics metrics_;
   base::KeyedHasher hasher_{"key"};
-  Sink sink_;
+  testing::CommittingSink sink_;
   std::unique_ptr<Watcher> watcher_ = std::move(*make_inotify_watcher());
   std::unique_ptr<FileSource> source_;
 };

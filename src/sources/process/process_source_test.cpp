@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "sources/process/process_position.h"
+#include "sources/testing/committing_sink.h"
 
 namespace telltale::sources {
 namespace {
@@ -17,36 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::int64_t long_time = 30 * base::nanos_per_second;
-
-// Commits what is pushed at once, on the thread that pushes.
-class CommittingSink final : public record::BlockSink, public record::BatchSink {
- public:
-  record::PushOutcome try_push(record::RawBlock& block) override {
-    auto committed = std::make_shared<record::CommittedBatch>();
-    committed->batch.position = block.position;
-    {
-      base::MutexLock lock(mutex_);
-      text_ += block.bytes;
-    }
-    const bool has_lines = !block.bytes.empty();
-    block = {};
-    if (has_lines && commits) listener->on_commit(committed);
-    return record::PushOutcome::accepted;
-  }
-  void on_space(const record::StreamId&, std::function<void()> callback) override { callback(); }
-  record::PushOutcome try_push(record::Batch&) override { return record::PushOutcome::accepted; }
-  void on_space(std::function<void()> callback) override { callback(); }
-  std::string text() {
-    base::MutexLock lock(mutex_);
-    return text_;
-  }
-  record::CommitListener* listener = nullptr;
-  std::atomic<bool> commits{true};
-
- private:
-  base::Mutex mutex_;
-  std::string text_ TT_GUARDED_BY(mutex_);
-};
 
 // A relay that answers barriers at once, with a line before.
 class Relay final : public RelayPeer {
@@ -90,7 +61,7 @@ class ProcessSourceTest : public ::testing::Test {
 
   base::SystemClock clock;
   telemetry::Metrics metrics;
-  CommittingSink sink;
+  testing::CommittingSink sink;
   std::unique_ptr<ProcessSource> source;
   std::shared_ptr<Relay> relay;  // the source has it too
 };
@@ -115,7 +86,7 @@ TEST_F(ProcessSourceTest, ABarrierNamesWhatDidNotComeInTime) {
 
 TEST_F(ProcessSourceTest, WhatIsNotCommittedIsNotComplete) {
   begin();
-  sink.commits = false;
+  sink.hold();
   relay->begin(relay);
   const auto report = source->barrier(50 * base::nanos_per_millisecond);
   EXPECT_FALSE(report.complete);
