@@ -2,15 +2,7 @@
 
 #include <utility>
 
-#include "telemetry/log.h"
-
 namespace telltale::app {
-
-namespace {
-
-constexpr std::int64_t catalog_timeout_ns = 2 * base::nanos_per_second;
-
-}  // namespace
 
 RunParts::RunParts(RunPorts ports) : ports_(std::move(ports)), scratch_(ports_.rules), watches_(ports_.file_source) {
   run_files_ = std::make_unique<runs::RunFiles>(runs::RunFilesPorts{.files = ports_.files,
@@ -40,7 +32,7 @@ base::Status RunParts::open_registry() {
                             .sink = &ports_.store.sink(),
                             .positions = ports_.store.positions(),
                             .flush = [this](std::int64_t timeout_ns) { return ports_.store.flush(false, timeout_ns); },
-                            .streams = [this] { return streams(); },
+                            .streams = [this] { return ports_.catalog.streams(); },
                             .redact = [this](std::string_view text) { return redact(text); },
                             .metrics = &ports_.metrics};
   runs::RegistryOptions options;
@@ -69,16 +61,6 @@ void RunParts::stop() {
 
 bool RunParts::has_open_runs() const {
   return registry_->open_runs() > 0 || run_files_->busy();
-}
-
-// After its opening the catalog reads the end of the store anew: until it has, runs would seem to be gone.
-std::vector<store::StreamSummary> RunParts::streams() {
-  if (!catalog_is_whole_) {
-    const auto flushed = ports_.catalog.flush(catalog_timeout_ns);
-    if (!flushed) telemetry::log(telemetry::LogLevel::warning, "runs", "some runs are not known yet: {}", flushed.error().message());
-    catalog_is_whole_ = flushed.has_value();
-  }
-  return ports_.catalog.streams();
 }
 
 std::string RunParts::redact(std::string_view text) {

@@ -1,7 +1,6 @@
 // The engine's parts that know of runs: registry, attribution, clocks, files; and the order of their start and stop.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,13 +65,11 @@ class RunParts final : public OpenRuns {
   explicit RunParts(RunPorts ports);
   base::Status open_registry();
   std::string redact(std::string_view text) TT_EXCLUDES(scratch_mutex_);
-  std::vector<store::StreamSummary> streams();
 
   const RunPorts ports_;
   const base::LocalTimeZone zone_;
   base::Mutex scratch_mutex_;
   pipeline::RulesScratch scratch_ TT_GUARDED_BY(scratch_mutex_);
-  std::atomic<bool> catalog_is_whole_{false};
   std::unique_ptr<runs::RunFiles> run_files_;
   RunWatches watches_;
   std::unique_ptr<runs::Registry> registry_;

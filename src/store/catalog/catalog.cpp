@@ -24,6 +24,7 @@ using base::Status;
 using telemetry::LogLevel;
 
 constexpr std::chrono::nanoseconds tick = std::chrono::seconds(1);
+constexpr std::chrono::nanoseconds first_look = std::chrono::seconds(2);  // see Catalog::streams()
 constexpr std::int64_t retention_interval_ns = 10 * base::nanos_per_second;
 constexpr std::int64_t uses_interval_ns = 60 * base::nanos_per_second;
 constexpr std::int64_t scan_write_interval_ns = base::nanos_per_second;
@@ -86,6 +87,8 @@ class CatalogImpl final : public Catalog {
   std::optional<TokenInfo> check_token(std::string_view token) const override { return token_cache_.check(token, clock_.wall()); }
 
   std::vector<StreamSummary> streams() const override {
+    // One that takes longer is served from what is there.
+    if (reader_ != nullptr) static_cast<void>(queue_.wait_for_first(first_look));
     base::MutexLock lock(database_mutex_);
     auto summaries = index_.summaries();
     if (summaries) return std::move(*summaries);
@@ -232,7 +235,7 @@ class CatalogImpl final : public Catalog {
   mutable base::Mutex trouble_mutex_;
   mutable std::string trouble_ TT_GUARDED_BY(trouble_mutex_);
   Status last_ TT_GUARDED_BY(trouble_mutex_);
-  CommitQueue queue_;
+  mutable CommitQueue queue_;
   // Of the catalog's thread alone.
   std::uint64_t flushed_ = 0;
   std::int64_t data_version_ = 0;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,6 +53,16 @@ class MemoryStore final : public StoreReader {
     base::MutexLock lock(mutex_);
     batches_.resize(batches_.size() - batches);
   }
+  // Scans wait until let_scans_go().
+  void hold_scans() {
+    base::MutexLock lock(mutex_);
+    hold_ = true;
+  }
+  void let_scans_go() {
+    base::MutexLock lock(mutex_);
+    hold_ = false;
+    changed_.notify_all();
+  }
   void fail_scans(bool fail) {
     base::MutexLock lock(mutex_);
     fail_ = fail;
@@ -61,6 +72,7 @@ class MemoryStore final : public StoreReader {
     std::vector<CommittedBatchRef> batches;
     {
       base::MutexLock lock(mutex_);
+      while (hold_) changed_.wait(mutex_);
       if (fail_) return base::fail(ErrorCode::io_error, "the disk does not answer");
       batches = batches_;
     }
@@ -85,6 +97,8 @@ class MemoryStore final : public StoreReader {
  private:
   const std::string id_;
   mutable base::Mutex mutex_;
+  mutable base::Condition changed_;
+  bool hold_ TT_GUARDED_BY(mutex_) = false;
   std::vector<CommittedBatchRef> batches_ TT_GUARDED_BY(mutex_);
   Sequence next_ TT_GUARDED_BY(mutex_) = 1;
   bool fail_ TT_GUARDED_BY(mutex_) = false;
@@ -170,6 +184,20 @@ TEST_F(CatalogTest, ReplaysWhatItHasMissed) {
   auto catalog = open();
   EXPECT_THAT(answers(*catalog), SizeIs(2));
   EXPECT_EQ(answers(*catalog), answers_of_a_new_one());
+}
+
+TEST_F(CatalogTest, WhatItHasMissedIsKnownToTheFirstWhoAsks) {
+  for (int i = 0; i < 100; ++i) store.commit(batch_of("api", 10, 1000 + i));
+  store.hold_scans();
+  auto catalog = open();
+  std::atomic<bool> asks{false};
+  const std::jthread later([&] {
+    asks.wait(false);
+    store.let_scans_go();
+  });
+  asks = true;
+  asks.notify_all();
+  EXPECT_THAT(catalog->streams(), SizeIs(1));
 }
 
 TEST_F(CatalogTest, ForgetsWhatThePowerCutTookFromTheSegments) {

@@ -41,12 +41,22 @@ bool CommitQueue::flush(std::chrono::nanoseconds wait) {
   base::MutexLock lock(mutex_);
   const std::uint64_t mine = ++asked_;
   changed_.notify_all();
-  while (!stop_ && done_ < mine) {
+  return wait_until_done(mine, deadline);
+}
+
+bool CommitQueue::wait_for_first(std::chrono::nanoseconds wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  base::MutexLock lock(mutex_);
+  return wait_until_done(1, deadline);
+}
+
+bool CommitQueue::wait_until_done(std::uint64_t asked, std::chrono::steady_clock::time_point deadline) {
+  while (!stop_ && done_ < asked) {
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) break;
     changed_.wait_for(mutex_, left);
   }
-  return done_ >= mine;
+  return done_ >= asked;
 }
 
 void CommitQueue::done(std::uint64_t asked) {

@@ -34,10 +34,14 @@ class CommitQueue {
   // Asks for a flush and waits for its done(). False when the time has passed or the queue is stopped.
   bool flush(std::chrono::nanoseconds wait) TT_EXCLUDES(mutex_);
   void done(std::uint64_t asked) TT_EXCLUDES(mutex_);
+  // Waits for the first done(), which comes by itself: what the file did not have at its opening has been looked at. False as flush().
+  bool wait_for_first(std::chrono::nanoseconds wait) TT_EXCLUDES(mutex_);
   void stop() TT_EXCLUDES(mutex_);
   bool stopped() const TT_EXCLUDES(mutex_);
 
  private:
+  bool wait_until_done(std::uint64_t asked, std::chrono::steady_clock::time_point deadline) TT_REQUIRES(mutex_);
+
   const std::size_t max_digests_;
   mutable base::Mutex mutex_;
   base::Condition changed_;
