@@ -142,8 +142,16 @@ bool escape_ends(std::string_view line, std::size_t at) {
          line.substr(at, 4) == "\\u00";
 }
 
+// Where the markers that stand at `at` end, if there are any: the bracket of a marker ends no value.
+std::size_t past_markers(std::string_view line, std::size_t at) {
+  while (const std::size_t size = at < line.size() && line[at] == '[' ? marker_size(line.substr(at)) : 0) at += size;
+  return at;
+}
+
 std::size_t word_end(std::string_view line, std::size_t at) {
   for (; at < line.size(); ++at) {
+    at = past_markers(line, at);
+    if (at == line.size()) break;
     const char c = line[at];
     if (is_space(c) || is_line_end(c) || is_quote(c) || c == '`' || c == '<' || c == '>' || c == '\x1b') break;
     if (c == '\\' && escape_ends(line, at)) break;
@@ -169,6 +177,8 @@ std::size_t header_end(std::string_view line, const Place& place, std::size_t at
   const bool enclosed = place.name_begin > 0 && is_quote(line[place.name_begin - 1]);
   const char mark = enclosed ? line[place.name_begin - 1] : '"';
   for (; at < line.size(); ++at) {
+    at = past_markers(line, at);
+    if (at == line.size()) break;
     const char c = line[at];
     if (is_line_end(c) || c == mark) break;
     if (c == '\\' && at + 1 < line.size() && (line[at + 1] == 'n' || line[at + 1] == 'r' || line[at + 1] == mark)) break;
@@ -188,7 +198,7 @@ class Finder {
     if (place_.value >= line_.size()) return;
     if (const auto quote = quote_at(line_, place_.value)) {
       add_quoted(place_.value, *quote);
-    } else if (line_[place_.value] == '[') {
+    } else if (line_[place_.value] == '[' && past_markers(line_, place_.value) == place_.value) {
       add_array();
     } else if (line_[place_.value] != '{' && line_[place_.value] != '(') {
       add_bare();
@@ -227,7 +237,7 @@ class Finder {
       } else {
         const std::size_t begin = at;
         while (at < line_.size() && line_[at] != ']' && !is_line_end(line_[at]) && !is_quote(line_[at])) ++at;
-        if (!line_.substr(begin).starts_with("REDACTED:") && is_secret(line_.substr(begin, at - begin))) add(begin, at);
+        if (is_secret(line_.substr(begin, at - begin))) add(begin, at);
         return;
       }
     }

@@ -9,7 +9,7 @@ constexpr std::string_view begin_mark = "-----BEGIN ";
 constexpr std::string_view end_mark = "-----END ";
 constexpr std::string_view dashes = "-----";
 constexpr std::string_view key_words = "PRIVATE KEY";
-constexpr std::size_t longest_marker = 72;  // with "ENCRYPTED", "OPENSSH", "PGP ... BLOCK"
+constexpr std::size_t longest_border = 72;  // with "ENCRYPTED", "OPENSSH", "PGP ... BLOCK"
 constexpr std::size_t surely_key = 16;      // so long a word of base64 at a line's end is taken for a part of the key
 constexpr std::uint16_t most_lines = 500;
 constexpr std::uint16_t most_foreign_lines = 5;
@@ -20,7 +20,7 @@ bool is_material(char c) {
 
 // The end of the marker "-----BEGIN X PRIVATE KEY[ BLOCK]-----" that begins at `at`, or 0.
 std::size_t marker_end(std::string_view line, std::size_t at) {
-  const std::string_view marker = line.substr(at, longest_marker);
+  const std::string_view marker = line.substr(at, longest_border);
   const std::size_t words = marker.find(key_words);
   if (words == std::string_view::npos) return 0;
   const std::size_t close = marker.find(dashes, words + key_words.size());

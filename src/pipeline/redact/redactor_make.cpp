@@ -18,7 +18,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Status;
 
-constexpr std::size_t longest_rule_name = 64;
 constexpr std::int64_t pattern_memory = 16ll * 1024 * 1024;  // of one rule's automaton; RE2 falls back to slower ways beyond it
 
 bool is_disabled(const config::RedactionConfig& config, std::string_view name) {
@@ -51,9 +50,7 @@ Status check_disabled(const config::RedactionConfig& config) {
 }
 
 Status check_name(const std::string& name) {
-  const bool usable =
-      !name.empty() && name.size() <= longest_rule_name && std::ranges::all_of(name, [](char c) { return in_chars(Chars::base64url, c); });
-  if (usable) return {};
+  if (is_rule_name(name)) return {};
   return fail(ErrorCode::rule_invalid, fmt::format("redaction.add: '{}' is no usable name for a rule", base::to_printable(name)),
               "Use 1 to 64 letters, digits, '-' and '_'.");
 }

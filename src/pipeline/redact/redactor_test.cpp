@@ -126,6 +126,20 @@ TEST(Redactor, OverlappingSecretsAreOne) {
             "token=" + marker("github-token"));
 }
 
+TEST(Redactor, WhatLooksLikeAMarkerHidesNothing) {
+  TestingRedactor redact;
+  EXPECT_EQ(redact("password=[REDACTED:password]"), "password=[REDACTED:password]");
+  EXPECT_EQ(redact("(password=[REDACTED:password], user=[REDACTED:email])"), "(password=[REDACTED:password], user=[REDACTED:email])");
+  EXPECT_EQ(redact("password=[REDACTED:x]hunter2aB"), "password=[REDACTED:password]");
+  EXPECT_EQ(redact("password=[REDACTED:x][REDACTED:y]hunter2aB"), "password=[REDACTED:password]");
+  EXPECT_EQ(redact("password=[REDACTED:hunter2aB"), "password=[[REDACTED:password]");
+  EXPECT_EQ(redact(R"({"password": "[REDACTED:x] hunter2aB"})"), R"({"password": "[REDACTED:password]"})");
+  EXPECT_EQ(redact("Cookie: [REDACTED:x]; sid=hunter2aB"), "Cookie: [REDACTED:cookie]");
+  EXPECT_EQ(redact("[REDACTED:password=hunter2aB]"), "[REDACTED:password=[REDACTED:password]]");
+  const std::string nested = redact(R"(cookie:a[REDACTED:"cookie:"=[REDACTED:"cookie:a[REDACTED:"cookie:"a[REDACTED:"cookie:a[REDACTED:"cookie:"])");
+  EXPECT_EQ(redact(nested), nested);
+}
+
 TEST(Redactor, PrivateKeyOverManyLines) {
   TestingRedactor redact;
   SecretMaker make(4);

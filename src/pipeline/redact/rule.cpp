@@ -152,13 +152,24 @@ bool passes(Check check, std::string_view secret) {
   return true;
 }
 
+bool is_rule_name(std::string_view name) {
+  return !name.empty() && name.size() <= longest_rule_name && std::ranges::all_of(name, [](char c) { return in_chars(Chars::base64url, c); });
+}
+
+std::size_t marker_size(std::string_view text) {
+  if (!text.starts_with(marker_begin)) return 0;
+  const std::size_t end = text.substr(0, longest_marker).find(']');
+  if (end == std::string_view::npos || !is_rule_name(text.substr(marker_begin.size(), end - marker_begin.size()))) return 0;
+  return end + 1;
+}
+
 bool is_placeholder(std::string_view value) {
   static constexpr std::array<std::string_view, 25> words{
       "null",       "nil",      "none",     "true",       "false",      "undefined", "(null)",           "<nil>",    "hidden",
       "redacted",   "filtered", "masked",   "removed",    "omitted",    "***",       "[filtered]",       "[masked]", "[hidden]",
       "[redacted]", "<hidden>", "<masked>", "<redacted>", "(redacted)", "[omitted]", "\\u003cnil\\u003e"};
   value = base::trim(value);
-  if (value.empty() || value.starts_with("[REDACTED:")) return true;
+  if (value.empty() || (value.starts_with(marker_begin) && marker_size(value) == value.size())) return true;
   if (std::ranges::all_of(
           value, [](char c) { return c == '*' || c == '.' || c == '-' || c == '_' || c == '\xe2' || c == '\x80' || c == '\xa2'; })) {
     return true;

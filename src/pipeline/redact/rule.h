@@ -66,6 +66,14 @@ const std::vector<RuleSpec>& builtin_rules();
 
 // Shannon entropy in bits a character.
 double entropy(std::string_view text);
+// What a secret was replaced by: [REDACTED:rule].
+inline constexpr std::string_view marker_begin = "[REDACTED:";
+inline constexpr std::size_t longest_rule_name = 64;
+inline constexpr std::size_t longest_marker = marker_begin.size() + longest_rule_name + 1;
+bool is_rule_name(std::string_view name);
+// The size of the marker that `text` begins with; 0 when there is none. What begins like a marker and is none may hold a secret.
+std::size_t marker_size(std::string_view text);
+
 // "****", "<hidden>", "${VAR}", "null", "[REDACTED:…]" and the like, which stand where a secret would.
 bool is_placeholder(std::string_view value);
 

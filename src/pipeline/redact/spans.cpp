@@ -5,15 +5,11 @@
 namespace telltale::pipeline {
 namespace {
 
-constexpr std::string_view marker = "[REDACTED:";
-constexpr std::size_t longest_marker = 80;
-
 bool inside_marker(std::string_view line, const SecretSpan& span) {
   const std::size_t from = span.begin > longest_marker ? span.begin - longest_marker : 0;
-  const std::size_t at = line.substr(from, span.begin + marker.size() - from).rfind(marker);
+  const std::size_t at = line.substr(from, span.begin + marker_begin.size() - from).rfind(marker_begin);
   if (at == std::string_view::npos) return false;
-  const std::size_t close = line.find(']', from + at);
-  return close != std::string_view::npos && span.begin <= close && span.end <= close + 1;
+  return span.begin >= from + at && span.end <= from + at + marker_size(line.substr(from + at));
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ void append_marker(std::string& out, std::string_view rule, std::uint8_t quotes)
     out += '"';
   };
   quote();
-  out += marker;
+  out += marker_begin;
   out += rule;
   out += ']';
   quote();
