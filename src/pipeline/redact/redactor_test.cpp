@@ -136,7 +136,8 @@ TEST(Redactor, WhatLooksLikeAMarkerHidesNothing) {
   EXPECT_EQ(redact(R"({"password": "[REDACTED:x] hunter2aB"})"), R"({"password": "[REDACTED:password]"})");
   EXPECT_EQ(redact("Cookie: [REDACTED:x]; sid=hunter2aB"), "Cookie: [REDACTED:cookie]");
   EXPECT_EQ(redact("[REDACTED:password=hunter2aB]"), "[REDACTED:password=[REDACTED:password]]");
-  const std::string nested = redact(R"(cookie:a[REDACTED:"cookie:"=[REDACTED:"cookie:a[REDACTED:"cookie:"a[REDACTED:"cookie:a[REDACTED:"cookie:"])");
+  const std::string nested =
+      redact(R"(cookie:a[REDACTED:"cookie:"=[REDACTED:"cookie:a[REDACTED:"cookie:"a[REDACTED:"cookie:a[REDACTED:"cookie:"])");
   EXPECT_EQ(redact(nested), nested);
 }
 

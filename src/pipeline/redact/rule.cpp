@@ -153,7 +153,8 @@ bool passes(Check check, std::string_view secret) {
 }
 
 bool is_rule_name(std::string_view name) {
-  return !name.empty() && name.size() <= longest_rule_name && std::ranges::all_of(name, [](char c) { return in_chars(Chars::base64url, c); });
+  return !name.empty() && name.size() <= longest_rule_name &&
+         std::ranges::all_of(name, [](char c) { return in_chars(Chars::base64url, c); });
 }
 
 std::size_t marker_size(std::string_view text) {

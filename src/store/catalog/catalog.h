@@ -71,8 +71,8 @@ class Catalog : public record::CommitListener {
   virtual std::optional<TokenInfo> check_token(std::string_view token) const = 0;
 
   // By first sequence, exact but for what was committed in the last moments (flush() first for all). Soon after the opening it waits until
-  // what the file lacked was read from the store, 2 s at the most: until then streams would seem to be gone. Empty, with a warning, when the
-  // file cannot be read.
+  // what the file lacked was read from the store, 2 s at the most: until then streams would seem to be gone. Empty, with a warning, when
+  // the file cannot be read.
   virtual std::vector<StreamSummary> streams() const = 0;
   // What is wrong with the catalog, for /health: one sentence each.
   virtual std::vector<std::string> warnings() const = 0;
