@@ -1,13 +1,9 @@
-// Relays and their streams: each line once, or inside a gap.
-#include "sources/process/relay_table.h"
-
-#include <deque>
+// Relays and their streams: connections, lines, places, barriers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/testing/manual_clock.h"
-#include "record/gap.h"
+#include "sources/process/testing/relay_table_harness.h"
 
 namespace telltale::sources {
 namespace {
@@ -15,134 +11,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::RelayTableTest;
 using ::testing::SizeIs;
 
 constexpr std::int64_t second = base::nanos_per_second;
-
-// Pipeline and store in one: keeps what is pushed in order, and commits when it is told to.
-class Sinks final : public record::BlockSink, public record::BatchSink {
- public:
-  struct Pushed {
-    std::string text;  // of lines, or of a gap
-    std::optional<record::Position> position;
-    bool has_records = false;
-  };
-  record::PushOutcome try_push(record::RawBlock& block) override {
-    if (room == 0) return record::PushOutcome::full;
-    if (room > 0) --room;
-    pushed.push_back({block.bytes, block.position, !block.bytes.empty()});
-    last = std::move(block);
-    block = {};
-    return record::PushOutcome::accepted;
-  }
-  void on_space(const record::StreamId&, std::function<void()> callback) override { waiting.push_back(std::move(callback)); }
-  void flush() override { ++flushes; }
-  record::PushOutcome try_push(record::Batch& batch) override {
-    gap_overtook = gap_overtook || !pushed.empty();
-    gaps.push_back(*record::read_gap(batch, batch.records[0]));
-    pushed.push_back({"GAP", batch.position, true});
-    batch = {};
-    return record::PushOutcome::accepted;
-  }
-  void on_space(std::function<void()> callback) override { waiting.push_back(std::move(callback)); }
-
-  int room = -1;
-  record::RawBlock last;
-  std::deque<Pushed> pushed;
-  std::string committed;
-  std::map<std::string, std::string> positions;
-  std::vector<record::Gap> gaps;
-  std::vector<std::function<void()>> waiting;
-  bool gap_overtook = false;
-  int flushes = 0;
-};
-
-class Peer final : public RelayPeer {
- public:
-  void send(std::string text) override { said.push_back(std::move(text)); }
-  void close(std::string_view why) override { closed = std::string(why); }
-  // What it was told of a kind, newest last.
-  template <class Kind>
-  std::vector<Kind> told() const {
-    std::vector<Kind> all;
-    for (const auto& text : said)
-      if (const auto message = decode_from_engine(text); message && std::holds_alternative<Kind>(*message))
-        all.push_back(std::get<Kind>(*message));
-    return all;
-  }
-  std::vector<std::string> said;
-  std::string closed;
-};
-
-class RelayTableTest : public ::testing::Test {
- protected:
-  void begin(const std::vector<record::Position>& positions = {}) {
-    table = std::make_unique<RelayTable>(options, ports, metrics);
-    for (const auto& position : positions) {
-      const auto decoded = decode_process_position(position.value);
-      table->restore(position.key.substr(process_key_prefix.size()),
-                     record::make_stream(record::Labels({{"service", "api"}, {"stream", "stdout"}})), decoded->at);
-    }
-  }
-  // As an engine that was killed and started again.
-  void restart() {
-    sinks.pushed.clear();
-    std::vector<record::Position> positions;
-    for (const auto& [key, value] : sinks.positions) positions.push_back({key, value});
-    begin(positions);
-  }
-  std::shared_ptr<Peer> connect(RelayConnection id, std::string relay = "r1") {
-    auto peer = std::make_shared<Peer>();
-    table->connect(id, peer);
-    say(id, RelayHello{std::move(relay), "run-1", "box"});
-    return peer;
-  }
-  void say(RelayConnection id, const FromRelay& message) {
-    table->text(id, encode(message));
-    advance();
-  }
-  void stream(RelayConnection id, StreamPlace from = {}, StreamPlace acknowledged = {}) {
-    say(id, RelayStream{1, "k1", {{"service", "api"}, {"stream", "stdout"}, {"source", "elsewhere"}}, from, acknowledged});
-  }
-  // Whole lines; the place after them.
-  StreamPlace lines(RelayConnection id, StreamPlace from, std::string_view text) {
-    RelayBlock block{.number = 1, .from = from, .to = {from.offset + text.size(), from.line}, .age_ns = 0, .dry_ns = {}, .bytes = text};
-    block.to.line += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
-    table->binary(id, encode(block), clock.wall());
-    advance();
-    return block.to;
-  }
-  void advance() {
-    table->advance([this] { ++space; });
-  }
-  void commit(std::size_t count = 1000) {
-    for (; count > 0 && !sinks.pushed.empty(); --count) {
-      auto next = std::move(sinks.pushed.front());
-      sinks.pushed.pop_front();
-      sinks.committed += next.text;
-      if (next.position->value.empty()) {
-        sinks.positions.erase(next.position->key);
-        table->committed_end(next.position->key.substr(process_key_prefix.size()));
-        advance();
-        continue;
-      }
-      sinks.positions[next.position->key] = next.position->value;
-      if (next.has_records)
-        table->committed(next.position->key.substr(process_key_prefix.size()), decode_process_position(next.position->value)->at);
-      advance();
-    }
-  }
-
-  base::testing::ManualClock clock;
-  telemetry::Metrics registry;
-  ProcessMetrics metrics{registry};
-  Sinks sinks;
-  ProcessSourceOptions options{.host = "box"};
-  ProcessSourcePorts ports{clock, sinks, sinks, registry,
-                           [](std::string_view text) { return text == "secret" ? std::string("***") : std::string(text); }};
-  std::unique_ptr<RelayTable> table;
-  int space = 0;
-};
 
 TEST_F(RelayTableTest, LinesArriveWithLabelsPlacesAndTimes) {
   begin();
@@ -245,6 +117,7 @@ TEST_F(RelayTableTest, ARelayThatDiesAfterItSaidTheEndLeavesNoGap) {
 }
 
 // Lines that wait for what may follow them are not stored, those before them in the same block are.
+
 TEST_F(RelayTableTest, WhereTheFirstLinesOfABlockAreStoredTheOthersAreTakenAlone) {
   begin();
   connect(1);
@@ -320,59 +193,6 @@ TEST_F(RelayTableTest, WhoSaysAStreamLastOwnsIt) {
   EXPECT_EQ(table->health().streams, 1u);
 }
 
-TEST_F(RelayTableTest, WhatARelayHadNoRoomForIsAGapWithItsLines) {
-  begin();
-  connect(1);
-  stream(1);
-  clock.advance(second);
-  lines(1, {}, "one\n");
-  clock.advance(second);
-  const auto later = clock.wall();
-  lines(1, {1000, 50}, "late\n");
-  EXPECT_THAT(sinks.gaps, IsEmpty()) << "never before the data it follows";
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].reason, record::GapReason::relay_full);
-  EXPECT_EQ(sinks.gaps[0].lines, 49u);
-  EXPECT_EQ(sinks.gaps[0].range->from, 4u);
-  EXPECT_EQ(sinks.gaps[0].range->to, 1000u);
-  EXPECT_EQ(sinks.gaps[0].from_time, later - second);
-  EXPECT_EQ(sinks.gaps[0].to_time, later);
-  EXPECT_EQ(sinks.committed, "one\nGAPlate\n");
-  EXPECT_FALSE(sinks.gap_overtook);
-}
-
-TEST_F(RelayTableTest, WhatIsMissingAtTheEndIsAGapToo) {
-  begin();
-  const auto peer = connect(1);
-  stream(1);
-  lines(1, {}, "one\n");
-  say(1, RelayEnd{1, {1000, 50}});
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].lines, 49u);
-  EXPECT_EQ(peer->told<RelayCommitted>().back().at, (StreamPlace{1000, 50}));
-  say(1, RelayRelease{1});
-  commit();
-  EXPECT_THAT(peer->told<RelayEnded>(), SizeIs(1));
-  EXPECT_THAT(sinks.positions, IsEmpty());
-}
-
-TEST_F(RelayTableTest, WhatDiedWithARelayIsAGapOfThatName) {
-  begin();
-  connect(1, "r1");
-  stream(1);
-  const auto one = lines(1, {}, "one\n");
-  table->disconnect(1);
-  connect(2, "r2");
-  stream(2, {100, 7});
-  lines(2, {100, 7}, "two\n");
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].reason, record::GapReason::relay_lost);
-  EXPECT_EQ(sinks.gaps[0].lines, 7 - one.line);
-}
-
 TEST_F(RelayTableTest, AFullPipelineMakesItWaitInOrder) {
   begin();
   connect(1);
@@ -391,98 +211,6 @@ TEST_F(RelayTableTest, AFullPipelineMakesItWaitInOrder) {
 }
 
 // Engines that are killed.
-
-TEST_F(RelayTableTest, AfterAKillItGoesOnFromWhatWasCommitted) {
-  begin();
-  connect(1);
-  stream(1);
-  lines(1, lines(1, {}, "one\n"), "two\n");
-  commit(1);
-  restart();
-  const auto peer = connect(1);
-  stream(1, {4, 1}, {4, 1});
-  EXPECT_EQ(peer->told<RelayPosition>().at(0).at, (StreamPlace{4, 1}));
-  EXPECT_EQ(peer->told<RelayCommitted>().at(0).at, (StreamPlace{4, 1})) << "its answer may have been lost";
-  lines(1, lines(1, {4, 1}, "two\n"), "three\n");
-  commit();
-  EXPECT_EQ(sinks.committed, "one\ntwo\nthree\n");
-  EXPECT_THAT(sinks.gaps, IsEmpty());
-}
-
-TEST_F(RelayTableTest, AfterAKillWhatTheRelayCouldNotKeepIsAGap) {
-  begin();
-  connect(1);
-  stream(1);
-  lines(1, {}, "one\n");
-  commit();
-  restart();
-  connect(1);
-  stream(1, {1000, 50}, {4, 1});
-  lines(1, {1000, 50}, "late\n");
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].reason, record::GapReason::relay_full);
-  EXPECT_EQ(sinks.gaps[0].lines, 49u);
-}
-
-TEST_F(RelayTableTest, WhatNothingIsKnownOfIsAGapAlsoWhereNothingWasCommitted) {
-  begin();
-  connect(1);
-  stream(1, {1000, 50}, {});
-  lines(1, {1000, 50}, "late\n");
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].lines, 50u);
-}
-
-TEST_F(RelayTableTest, WhatAnotherStoreHasIsNoGap) {
-  begin();
-  const auto peer = connect(1);
-  stream(1, {1000, 50}, {1000, 50});
-  EXPECT_EQ(peer->told<RelayPosition>().at(0).at, (StreamPlace{1000, 50}));
-  lines(1, {1000, 50}, "late\n");
-  commit();
-  EXPECT_THAT(sinks.gaps, IsEmpty());
-}
-
-TEST_F(RelayTableTest, AStreamWhoseRelayStaysAwayEndsWithAGap) {
-  begin();
-  connect(1);
-  stream(1);
-  lines(1, {}, "one\n");
-  commit();
-  table->disconnect(1);
-  EXPECT_FALSE(table->health().healthy);
-  EXPECT_EQ(table->next_deadline(), clock.mono() + options.lost_after_ns);
-  clock.advance(options.lost_after_ns - 1);
-  advance();
-  EXPECT_THAT(sinks.gaps, IsEmpty());
-  clock.advance(1);
-  advance();
-  commit();
-  ASSERT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_EQ(sinks.gaps[0].reason, record::GapReason::relay_lost);
-  EXPECT_FALSE(sinks.gaps[0].lines.has_value());
-  EXPECT_THAT(sinks.positions, IsEmpty());
-  EXPECT_TRUE(table->health().healthy);
-  EXPECT_FALSE(table->next_deadline().has_value());
-}
-
-TEST_F(RelayTableTest, SoDoesOneThatAnEngineBeforeLeft) {
-  begin();
-  connect(1);
-  stream(1);
-  lines(1, {}, "one\n");
-  commit();
-  restart();
-  clock.advance(options.lost_after_ns);
-  advance();
-  commit();
-  EXPECT_THAT(sinks.gaps, SizeIs(1));
-  EXPECT_THAT(sinks.positions, IsEmpty());
-}
-
-// What breaks the protocol.
 
 TEST_F(RelayTableTest, WhatBreaksTheProtocolClosesTheConnection) {
   const std::pair<std::function<void()>, const char*> cases[] = {
@@ -512,7 +240,7 @@ TEST_F(RelayTableTest, WhatBreaksTheProtocolClosesTheConnection) {
     EXPECT_THAT(table->take_answers(), IsEmpty()) << "nothing more is taken from it";
   }
   begin();
-  auto silent = std::make_shared<Peer>();
+  auto silent = std::make_shared<testing::TablePeer>();
   table->connect(5, silent);
   table->text(5, encode(FromRelay(RelayBarrierDone{1})));
   EXPECT_THAT(silent->closed, HasSubstr("hello"));
