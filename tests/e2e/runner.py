@@ -138,3 +138,19 @@ def apart():
     """Until what is written next cannot be taken for what was before: timestamps are exact to a millisecond, and there is a grace of one more."""
     end = time.time() + 0.005
     wait_until(lambda: time.time() > end, "later time")
+
+
+def post(engine, run, body, **options):
+    return engine.request(f"/api/v1/runs/{run}/events", "POST", body if isinstance(body, bytes) else json.dumps(body).encode(), **options)
+
+
+def run_of(engine, run):
+    return engine.get(f"/api/v1/runs/{run}")
+
+
+def shown_test(engine, test):
+    return engine.get(f"/api/v1/tests/{test}")
+
+
+def finished(engine, path):
+    return wait_until(lambda: (found := engine.get(path))["finished"] and found, f"end of {path}")
