@@ -1,18 +1,62 @@
 """Fixtures of the end-to-end tests: the real binary (TELLTALE_BIN), over HTTP and WebSocket only."""
 import json
 import pathlib
+import subprocess
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from engine import BINARY, Engine  # noqa: E402
+from launching import CommandRunner  # noqa: E402
 from runner import Connection, Run, apart, append, stamp  # noqa: E402
 
 
 def pytest_configure():
     if not pathlib.Path(BINARY).exists():
         pytest.exit(f"{BINARY} is not there; run `make build`, or name it with TELLTALE_BIN", returncode=1)
+
+
+class Disk:
+    """A small file system of its own, to be filled."""
+
+    def __init__(self, folder, size):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "telltale-test", folder], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+
+    def resize(self, size):
+        subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=True)
+
+    def fill(self):
+        """To the last byte."""
+        with open(self.folder / "filler", "ab", buffering=0) as out:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        out.write(b"x" * size)
+                except OSError:
+                    continue
+
+    def free(self):
+        (self.folder / "filler").unlink()
+
+
+@pytest.fixture
+def make_disk():
+    """make_disk(folder, size as mount(8) takes it). A test that has an engine there names this fixture before that of the engine, which ends
+    first then."""
+    made = []
+
+    def make(folder, size):
+        made.append(Disk(folder, size))
+        return made[-1]
+
+    yield make
+    for disk in made:
+        subprocess.run(["umount", "-l", disk.folder], check=True)
 
 
 @pytest.fixture
@@ -70,3 +114,9 @@ def suite(engine):
         apart()
         connection.send(run.run, run.worker_finished("gw0"), run.worker_finished("gw1"), run.finished("failed"))
     return engine, run, other
+
+
+@pytest.fixture
+def runner(engine, tmp_path):
+    """Runs `telltale run` in a folder of its own with a running engine."""
+    return CommandRunner(engine, tmp_path / "work")

@@ -116,3 +116,39 @@ class ServicesStart:
         self.wait()
         for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
             stream.close()
+
+
+class CommandRunner:
+    """Runs `telltale run` in a folder of its own with a running engine."""
+
+    def __init__(self, engine, folder):
+        self.engine, self.folder = engine, folder
+        folder.mkdir(exist_ok=True)
+
+    def words(self, *command, options=()):
+        return [BINARY, "run", *map(str, options), "--", *map(str, command)]
+
+    def run(self, *command, options=(), env=None, timeout=60, **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(self.words(*command, options=options), cwd=self.folder, env={**environment_of(self.engine), **(env or {})}, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * SLOWNESS, **more)
+
+    def begin(self, *command, options=(), env=None, **more):
+        return subprocess.Popen(self.words(*command, options=options), cwd=self.folder, env={**environment_of(self.engine), **(env or {})},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+    def file(self, name):
+        return self.folder / name
+
+    def wait_for(self, name):
+        return wait_until(lambda: self.file(name).exists() and self.file(name).read_text().strip(), name)
+
+    def output(self, stream="stdout"):
+        return self.engine.lines(f'{{source="process", process="command", stream="{stream}"}}')
+
+    def last_run(self):
+        return self.engine.get("/api/v1/runs", limit=1)["runs"][0]
+
+
+def sh(script):
+    return ["/bin/sh", "-c", script]

@@ -195,19 +195,8 @@ def test_second_signal_ends_at_once_and_loses_nothing(make_engine):
 # The disk.
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 12 MiB at tmp_path/data; resize(MiB) makes it larger."""
-    place = tmp_path / "data"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "telltale-test", place], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
-    yield lambda mebibytes: subprocess.run(["mount", "-o", f"remount,size={mebibytes}m", place], check=True)
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def test_full_disk_is_said_and_capture_goes_on_by_itself(small_disk, make_engine):  # in this order: the engine goes before the disk
+def test_full_disk_is_said_and_capture_goes_on_by_itself(make_disk, make_engine, tmp_path):
+    disk = make_disk(tmp_path / "data", "12m")
     engine = make_engine().start()
     # Hexadecimal noise: compression must not make it fit.
     noise = os.urandom(400 * 64).hex()
@@ -220,7 +209,7 @@ def test_full_disk_is_said_and_capture_goes_on_by_itself(small_disk, make_engine
     assert "disk is full" in component(engine, "store")["detail"].lower()
     kept = engine.get("/api/v1/count", query="{}")["records"]
     assert 0 < kept < lines, "what was kept before can be asked for"
-    small_disk(200)
+    disk.resize("200m")
     wait_until(lambda: component(engine, "store")["status"] == "healthy", "healthy store", 60)
     engine.barrier()
     seen = [int(line.split()[1]) for line in engine.lines()]

@@ -10,50 +10,9 @@ import time
 
 import pytest
 from engine import BINARY, SLOWNESS, run_cli, wait_until
-from launching import environment_of, is_gone, kill_quietly, processes, write_environment
+from launching import environment_of, is_gone, kill_quietly, processes, sh, write_environment
 
 SLEEP = "exec sleep 600"
-
-
-class Runner:
-    """Runs `telltale run` in a folder of its own with a running engine."""
-
-    def __init__(self, engine, folder):
-        self.engine, self.folder = engine, folder
-        folder.mkdir(exist_ok=True)
-
-    def words(self, *command, options=()):
-        return [BINARY, "run", *map(str, options), "--", *map(str, command)]
-
-    def run(self, *command, options=(), env=None, timeout=60, **more):
-        more.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run(self.words(*command, options=options), cwd=self.folder, env={**environment_of(self.engine), **(env or {})}, text=True,
-                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * SLOWNESS, **more)
-
-    def begin(self, *command, options=(), env=None, **more):
-        return subprocess.Popen(self.words(*command, options=options), cwd=self.folder, env={**environment_of(self.engine), **(env or {})},
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
-
-    def file(self, name):
-        return self.folder / name
-
-    def wait_for(self, name):
-        return wait_until(lambda: self.file(name).exists() and self.file(name).read_text().strip(), name)
-
-    def output(self, stream="stdout"):
-        return self.engine.lines(f'{{source="process", process="command", stream="{stream}"}}')
-
-    def last_run(self):
-        return self.engine.get("/api/v1/runs", limit=1)["runs"][0]
-
-
-@pytest.fixture
-def runner(engine, tmp_path):
-    return Runner(engine, tmp_path / "work")
-
-
-def sh(script):
-    return ["/bin/sh", "-c", script]
 
 
 def test_output_is_passed_on_and_captured_and_the_end_tells_of_it(runner):
@@ -347,71 +306,6 @@ def test_two_runs_in_one_folder_have_folders_of_their_own(runner):
         runner.file("go").touch()
         first.communicate(timeout=30 * SLOWNESS)
     assert first.returncode == 0
-
-
-# --- engines that fail
-
-
-def test_an_engine_that_is_killed_and_comes_back_has_each_line_once(runner):
-    child = runner.begin(*sh("i=0; while [ ! -e stop ]; do echo line $i; i=$((i+1)); sleep 0.0005; done; echo last"))
-    known = 0
-    for _ in range(3):
-        wait_until(lambda: len(runner.output()) > known, "more lines")
-        known = len(runner.output())
-        runner.engine.kill()
-        runner.engine.start()
-    runner.file("stop").touch()
-    output, trouble = child.communicate(timeout=60 * SLOWNESS)
-    assert child.returncode == 0, trouble
-    lines = output.decode().splitlines()
-    assert lines == [f"line {n}" for n in range(len(lines) - 1)] + ["last"]
-    assert runner.output() == lines
-    run = runner.last_run()
-    assert (run["state"], run["outcome"]) == ("finished", "passed"), "the run went on in the engine that came after"
-
-
-def quick(runner, *command, **more):
-    """(seconds, done)."""
-    begin = time.monotonic()
-    done = runner.run(*command, **more)
-    return time.monotonic() - begin, done
-
-
-def said(done):
-    return [line for line in done.stderr.splitlines() if line.startswith("telltale: ")]
-
-
-@pytest.mark.parametrize("env", [{"TELLTALE_URL": "http://127.0.0.1:1"}, {"TELLTALE_URL": "", "TELLTALE_DATA": "/proc/nowhere"},
-                                 {"TELLTALE_TOKEN": "wrong"}], ids=["no such engine", "no data folder can be made", "wrong token"])
-def test_without_an_engine_the_command_runs_and_one_line_says_so(runner, env):
-    seconds, done = quick(runner, *sh("echo out; exit 3"), env=env)
-    assert (done.returncode, done.stdout) == (3, "out\n") and seconds < 2 * SLOWNESS
-    assert len(said(done)) == 1 and "nothing was captured" in done.stderr, done.stderr
-
-
-def test_a_stopped_engine_costs_two_seconds_at_most(runner):
-    os.kill(runner.engine.pid, signal.SIGSTOP)
-    try:
-        seconds, done = quick(runner, *sh("echo out; exit 3"))
-    finally:
-        os.kill(runner.engine.pid, signal.SIGCONT)
-    assert (done.returncode, done.stdout) == (3, "out\n") and seconds < 2 + 0.3 * SLOWNESS and len(said(done)) == 1, (seconds, done.stderr)
-
-
-def test_an_engine_that_is_stopped_meanwhile_costs_two_seconds_at_most(runner):
-    child = runner.begin(*sh("echo up > up; until [ -e go ]; do sleep 0.02; done; echo out; exit 3"))
-    runner.wait_for("up")
-    os.kill(runner.engine.pid, signal.SIGSTOP)
-    try:
-        runner.file("go").touch()
-        begin = time.monotonic()
-        output, trouble = child.communicate(timeout=30 * SLOWNESS)
-        seconds = time.monotonic() - begin
-    finally:
-        os.kill(runner.engine.pid, signal.SIGCONT)
-    assert (child.returncode, output) == (3, b"out\n") and seconds < 2 + 0.3 * SLOWNESS, (seconds, trouble)
-    assert trouble.decode().count("telltale: ") == 1, trouble
-    wait_until(lambda: runner.output() == ["out"], "what the relay had kept")
 
 
 def test_it_starts_an_engine_of_its_own(tmp_path):

@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 
@@ -294,23 +293,10 @@ def metric(engine, name):
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 256 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small disk")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "telltale-test", str(folder)], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_full_disk_holds_nothing_up_and_is_made_right(engine, small_disk):
-    suite = Suite(engine, "run-1", small_disk / "logs", ["api"])
-    (small_disk / "ballast").write_bytes(bytes(200 * 1024))
+def test_a_full_disk_holds_nothing_up_and_is_made_right(make_disk, engine, tmp_path):
+    disk = make_disk(tmp_path / "small", "256k")
+    suite = Suite(engine, "run-1", disk.folder / "logs", ["api"])
+    (disk.folder / "ballast").write_bytes(bytes(200 * 1024))
     suite.begin("t.py::test_a")
     count = 3000
     write(engine, "api.log", *(f"{stamp()} INFO number {i} {'x' * 60}" for i in range(count)))
@@ -319,7 +305,7 @@ def test_a_full_disk_holds_nothing_up_and_is_made_right(engine, small_disk):
     status, part = files_health(engine)
     assert engine.get("/api/v1/count")["records"] == count and status == "degraded" and "full" in part["detail"], part
     suite.end("t.py::test_a")
-    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    disk.resize("8m")
     suite.finish()
     assert files_health(engine)[0] == "healthy"
     for name, skip in (("api_realtime.log", 0), ("test_logs/test_a_1_master.log", 1)):
