@@ -53,25 +53,34 @@ bool Redactor::redact(std::string_view line, Hits hits, std::uint32_t base, cons
   bool changed = !scratch.spans.empty();
   if (!changed && !scratch.has_escapes) return false;
   rewrite(line, scratch);
-  // Taking something out can bring something else to light, and strings are looked at unescaped only when nothing else is left in them.
+  // Taking something out can bring something else to light.
   for (int round = 0;; ++round) {
     scratch.hits.clear();
     scanner.scan(scratch.line, scratch.scan, scratch.hits);
-    if (round == most_rounds) break;
-    scratch.spans.clear();
-    RedactState none;
-    find(scratch.line, scratch.hits, 0, scanner, none, scratch);
-    merge_spans(scratch.line, scratch.spans);
-    if (scratch.spans.empty() && scratch.has_escapes) {
-      find_escaped(scratch.line, scanner, scratch);
-      merge_spans(scratch.line, scratch.spans);
-    }
+    if (round > most_rounds) break;
+    find_again(scanner, scratch);
     if (scratch.spans.empty()) break;
     changed = true;
+    // No real line needs so many rounds, and one that is made to may not take them without end: the rest of it goes.
+    if (round == most_rounds) {
+      scratch.spans.resize(1);
+      scratch.spans.front().end = static_cast<std::uint32_t>(scratch.line.size());
+    }
     scratch.next.swap(scratch.line);
     rewrite(scratch.next, scratch);
   }
   return changed;
+}
+
+// In scratch.line, by scratch.hits. Strings are looked at unescaped only when nothing else is left in them.
+void Redactor::find_again(const Scanner& scanner, RedactScratch& scratch) const {
+  scratch.spans.clear();
+  RedactState none;
+  find(scratch.line, scratch.hits, 0, scanner, none, scratch);
+  merge_spans(scratch.line, scratch.spans);
+  if (!scratch.spans.empty() || !scratch.has_escapes) return;
+  find_escaped(scratch.line, scanner, scratch);
+  merge_spans(scratch.line, scratch.spans);
 }
 
 bool Redactor::has_secret(std::string_view text, Hits hits, std::uint32_t base, const Scanner& scanner, RedactScratch& scratch) const {

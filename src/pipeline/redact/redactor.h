@@ -99,6 +99,7 @@ class Redactor {
 
   using Hits = std::span<const Hit>;
   void find(std::string_view line, Hits hits, std::uint32_t base, const Scanner& scanner, RedactState& state, RedactScratch& scratch) const;
+  void find_again(const Scanner& scanner, RedactScratch& scratch) const;
   void find_plain(std::string_view line, Hits hits, std::uint32_t base, const Scanner& scanner, RedactState& state,
                   RedactScratch& scratch) const;
   void find_at(std::string_view line, RuleIndex rule, std::size_t hit_begin, std::size_t hit_end, RedactState& state,

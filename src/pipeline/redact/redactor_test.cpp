@@ -141,6 +141,15 @@ TEST(Redactor, WhatLooksLikeAMarkerHidesNothing) {
   EXPECT_EQ(redact(nested), nested);
 }
 
+TEST(Redactor, WhatComesToNoEndIsTakenOutToTheEndOfTheLine) {
+  TestingRedactor redact;
+  std::string line = "://PWD::";
+  for (int i = 0; i < 50; ++i) line += "@/]";
+  const std::string once = redact(line + "@ and so on");
+  EXPECT_EQ(once, "://PWD:[REDACTED:password]");
+  EXPECT_EQ(redact(once), once);
+}
+
 TEST(Redactor, PrivateKeyOverManyLines) {
   TestingRedactor redact;
   SecretMaker make(4);
