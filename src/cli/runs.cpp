@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
+#include "cli/listing.h"
 #include "cli/run_events.h"
 #include "cli/table.h"
 
@@ -60,22 +61,7 @@ int run_list(Context& context, Endpoint& endpoint, const RunsOptions& options) {
   app::add_parameter(target, "state", options.state);
   app::add_parameter(target, "cursor", options.cursor);
   app::add_parameter(target, "limit", std::to_string(options.limit));
-  const auto response = endpoint.get(target, app::answer_timeout_ns);
-  if (!response) return report(response.error());
-  if (context.options.json) {
-    print(response->body);
-    return exit_good;
-  }
-  const auto answer = app::object_of(*response);
-  if (!answer) return report(answer.error());
-  const auto& runs = app::array_of(*answer, "runs");
-  if (runs.empty()) {
-    note("There are no runs.");
-    return exit_good;
-  }
-  print(table_of(runs, wants_colours(context)));
-  if (const auto cursor = app::text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
-  return exit_good;
+  return show(context, endpoint, {target, "runs", "There are no runs.", table_of});
 }
 
 // --- one run

@@ -5,6 +5,7 @@
 #include "app/answer.h"
 #include "cli/context.h"
 #include "cli/endpoint.h"
+#include "cli/listing.h"
 #include "cli/table.h"
 
 namespace telltale::cli {
@@ -50,22 +51,7 @@ std::string table_of(const boost::json::array& tests, bool colours) {
 int run_tests(Context& context, const TestsOptions& options) {
   auto endpoint = find_endpoint(context);
   if (!endpoint) return report(endpoint.error());
-  const auto response = (*endpoint)->get(target_of(options), app::answer_timeout_ns);
-  if (!response) return report(response.error());
-  if (context.options.json) {
-    print(response->body);
-    return exit_good;
-  }
-  const auto answer = app::object_of(*response);
-  if (!answer) return report(answer.error());
-  const auto& tests = app::array_of(*answer, "tests");
-  if (tests.empty()) {
-    note("No test fits.");
-    return exit_good;
-  }
-  print(table_of(tests, wants_colours(context)));
-  if (const auto cursor = app::text_of(*answer, "next_cursor"); !cursor.empty()) note(fmt::format("There are more: --cursor {}", cursor));
-  return exit_good;
+  return show(context, **endpoint, {target_of(options), "tests", "No test fits.", table_of});
 }
 
 }  // namespace

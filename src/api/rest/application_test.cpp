@@ -1,4 +1,5 @@
 #include "api/rest/application.h"
+#include "api/rest/testing/rest_doubles.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,20 +14,12 @@ namespace {
 
 using query::testing::BatchBuilder;
 using ::testing::HasSubstr;
+using testing::InlineExecutor;
 using ::testing::Not;
+using testing::RoleTokens;
 using ::testing::StartsWith;
 
 constexpr base::UnixNanos t0 = 1'700'000'000'000'000'000;  // 2023-11-14T22:13:20Z
-
-class InlineExecutor final : public Executor {
- public:
-  bool post(std::function<void()> task) override {
-    if (refuses) return false;
-    task();
-    return true;
-  }
-  bool refuses = false;
-};
 
 class FakeSource final : public sources::Source {
  public:
@@ -59,15 +52,6 @@ class FullStore final : public store::StoreReader {
 
   query::testing::MemoryReader memory;
   bool disk_full = false;
-};
-
-class Tokens final : public TokenChecker {
- public:
-  base::Result<Principal> check(std::string_view token) const override {
-    if (const auto roles = parse_roles(token)) return Principal{"somebody", *roles};
-    if (token == "scoped") return base::fail(base::ErrorCode::forbidden, "the token is limited to {service=\"api\"}", "Use another.");
-    return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
-  }
 };
 
 class ApplicationTest : public ::testing::Test {
@@ -146,7 +130,7 @@ class ApplicationTest : public ::testing::Test {
   live::Hub hub{1 << 20};
   std::vector<store::StreamSummary> summaries;
   std::vector<std::string> warnings;
-  Tokens tokens;
+  RoleTokens tokens;
   InlineExecutor executor;
   base::Result<store::Committed> flushed = store::Committed{5};
   std::unique_ptr<runs::Registry> registry;

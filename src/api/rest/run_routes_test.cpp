@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/rest/application.h"
+#include "api/rest/testing/rest_doubles.h"
 #include "net/http/http.h"
 #include "record/json_check.h"
 #include "runs/files/testing/run_files_harness.h"
@@ -11,25 +12,9 @@ namespace telltale::api {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::InlineExecutor;
+using testing::RoleTokens;
 using ::testing::StartsWith;
-
-class InlineExecutor final : public Executor {
- public:
-  bool post(std::function<void()> task) override {
-    if (refuses) return false;
-    task();
-    return true;
-  }
-  bool refuses = false;
-};
-
-class RoleTokens final : public TokenChecker {
- public:
-  base::Result<Principal> check(std::string_view token) const override {
-    if (const auto roles = parse_roles(token)) return Principal{"somebody", *roles};
-    return base::fail(base::ErrorCode::unauthorized, "the token is not known to this engine");
-  }
-};
 
 constexpr std::uint64_t connection = 77;
 
