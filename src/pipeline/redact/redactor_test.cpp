@@ -150,6 +150,12 @@ TEST(Redactor, WhatComesToNoEndIsTakenOutToTheEndOfTheLine) {
   EXPECT_EQ(redact(once), once);
 }
 
+TEST(Redactor, MarkersStayWhole) {
+  TestingRedactor redact;
+  EXPECT_EQ(redact("://PWD=@]@"), "://PWD=[REDACTED:password]");
+  EXPECT_EQ(redact("https://u[REDACTED:email]:pw@host"), "https://u[REDACTED:url-credentials]@host");
+}
+
 TEST(Redactor, PrivateKeyOverManyLines) {
   TestingRedactor redact;
   SecretMaker make(4);

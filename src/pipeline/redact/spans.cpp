@@ -1,22 +1,42 @@
 #include "pipeline/redact/spans.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace telltale::pipeline {
 namespace {
 
-bool inside_marker(std::string_view line, const SecretSpan& span) {
-  const std::size_t from = span.begin > longest_marker ? span.begin - longest_marker : 0;
-  const std::size_t at = line.substr(from, span.begin + marker_begin.size() - from).rfind(marker_begin);
-  if (at == std::string_view::npos) return false;
-  return span.begin >= from + at && span.end <= from + at + marker_size(line.substr(from + at));
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// The marker that has bytes on both sides of `at`; empty at `at` when there is none.
+Range marker_around(std::string_view line, std::size_t at) {
+  const std::size_t from = at > longest_marker ? at - longest_marker : 0;
+  const std::size_t found = line.substr(from, at + marker_begin.size() - 1 - from).rfind(marker_begin);
+  if (found == std::string_view::npos) return {at, at};
+  const std::size_t begin = from + found;
+  const std::size_t end = begin + marker_size(line.substr(begin));
+  return begin < at && at < end ? Range{begin, end} : Range{at, at};
+}
+
+// A marker is taken out whole or stays whole: half of one would be no marker any more.
+void keep_markers_whole(std::string_view line, SecretSpan& span) {
+  span.begin = static_cast<std::uint32_t>(marker_around(line, span.begin).begin);
+  span.end = static_cast<std::uint32_t>(marker_around(line, span.end).end);
+}
+
+bool is_marker(std::string_view line, const SecretSpan& span) {
+  return span.end > span.begin && marker_size(line.substr(span.begin)) == span.end - span.begin;
 }
 
 }  // namespace
 
 void merge_spans(std::string_view line, std::vector<SecretSpan>& spans) {
   if (spans.empty()) return;
-  std::erase_if(spans, [&](const SecretSpan& span) { return inside_marker(line, span); });
+  for (SecretSpan& span : spans) keep_markers_whole(line, span);
+  std::erase_if(spans, [&](const SecretSpan& span) { return is_marker(line, span); });
   std::ranges::sort(spans, [](const SecretSpan& a, const SecretSpan& b) {
     if (a.begin != b.begin) return a.begin < b.begin;
     if (a.end != b.end) return a.end > b.end;

@@ -9,8 +9,8 @@
 
 namespace telltale::pipeline {
 
-// Sorts and joins spans that overlap (the one that begins first names the whole; of equal ones the lower rule) and drops those inside a
-// [REDACTED:...] that is there already.
+// Sorts and joins spans that overlap (the one that begins first names the whole; of equal ones the lower rule), drops those inside a
+// [REDACTED:...] that is there already, and widens those that would cut one.
 void merge_spans(std::string_view line, std::vector<SecretSpan>& spans);
 
 // [REDACTED:rule], in quotes where the span wants them.
