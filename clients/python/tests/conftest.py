@@ -33,12 +33,17 @@ def api(tmp_path):
 @pytest.fixture
 def make_suite(tmp_path, installation, api):
     """Suites in folders of their own that share a data folder. The telltale program is the real one."""
-    def make(name):
-        made = Suite(tmp_path / name, installation)
-        made.env = {"TELLTALE_BIN": BINARY, "TELLTALE_DATA": str(api.folder), "HOME": str(tmp_path)}
-        return made
+    made = []
 
-    return make
+    def make(name):
+        suite = Suite(tmp_path / name, installation)
+        suite.env = {"TELLTALE_BIN": BINARY, "TELLTALE_DATA": str(api.folder), "HOME": str(tmp_path)}
+        made.append(suite)
+        return suite
+
+    yield make
+    for suite in made:
+        suite.end()
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ class Suite:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.installation = installation
         self.env = {}
+        self._begun = []
 
     def write(self, name, text):
         path = self.folder / name
@@ -102,9 +103,18 @@ class Suite:
         """The running pytest, leader of a process group of its own, which Ctrl-C can end also where we run in the background; its output goes
         to output.txt."""
         with open(self.folder / "output.txt", "wb") as out:
-            return subprocess.Popen(self.command(*words), cwd=self.folder, env=self.environment(env), stdin=subprocess.DEVNULL, stdout=out,
-                                    stderr=subprocess.STDOUT, start_new_session=True,
-                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            child = subprocess.Popen(self.command(*words), cwd=self.folder, env=self.environment(env), stdin=subprocess.DEVNULL, stdout=out,
+                                     stderr=subprocess.STDOUT, start_new_session=True,
+                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self._begun.append(child)
+        return child
+
+    def end(self):
+        """Kills what was begun and runs still, as where the test that began it has failed."""
+        for child in self._begun:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
     def ended(self, child):
         """Of a pytest that was begun and has ended."""
