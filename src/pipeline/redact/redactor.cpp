@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t longest_match = 8192;   // of a pattern at a keyword
 constexpr std::uint32_t most_attempts = 128;  // of one pattern in a line; then one search of the rest is cheaper
 constexpr int most_rounds = 4;
+constexpr int most_cuts = 4;
 
 re2::StringPiece piece(std::string_view text) {
   return {text.data(), text.size()};
@@ -57,14 +58,15 @@ bool Redactor::redact(std::string_view line, Hits hits, std::uint32_t base, cons
   for (int round = 0;; ++round) {
     scratch.hits.clear();
     scanner.scan(scratch.line, scratch.scan, scratch.hits);
-    if (round > most_rounds) break;
     find_again(scanner, scratch);
     if (scratch.spans.empty()) break;
     changed = true;
-    // No real line needs so many rounds, and one that is made to may not take them without end: the rest of it goes.
-    if (round == most_rounds) {
+    // No real line needs so many rounds, and one that is made to may not take them without end: the rest of it goes, at last all of it.
+    if (round >= most_rounds) {
       scratch.spans.resize(1);
+      if (round == most_rounds + most_cuts) scratch.spans.front().begin = 0;
       scratch.spans.front().end = static_cast<std::uint32_t>(scratch.line.size());
+      scratch.spans.front().quotes = 0;
     }
     scratch.next.swap(scratch.line);
     rewrite(scratch.next, scratch);

@@ -148,6 +148,7 @@ TEST(Redactor, WhatComesToNoEndIsTakenOutToTheEndOfTheLine) {
   const std::string once = redact(line + "@ and so on");
   EXPECT_EQ(once, "://PWD:[REDACTED:password]");
   EXPECT_EQ(redact(once), once);
+  EXPECT_EQ(redact("\"\\u0070assw:/" + line), "\"[REDACTED:password]") << "what stands before it is looked at again";
 }
 
 TEST(Redactor, MarkersStayWhole) {
