@@ -66,9 +66,10 @@ class Api:
         """Until nothing of the run is open."""
         def closed():
             shown = self.get(f"/api/v1/runs/{run}")
-            return shown["state"] == "finished" and not any(test["outcome"] is None for test in self.tests(run)) and shown
+            parts = [*shown["workers"], *self.tests(run)]
+            return shown["state"] == "finished" and not any(part["outcome"] is None for part in parts) and shown
 
-        return wait_until(closed, "end of the run and of all its tests", timeout, 0.05)
+        return wait_until(closed, "end of the run, its workers and its tests", timeout, 0.05)
 
     def stop(self):
         """Ends the engine, if one runs."""
