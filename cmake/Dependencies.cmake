@@ -19,5 +19,6 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # re2.pc asks for -pthread, which the precompiled header does not have; linking with threads is all that is needed.
 set_property(TARGET PkgConfig::RE2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)

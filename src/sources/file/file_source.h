@@ -23,11 +23,13 @@
 namespace telltale::sources {
 
 struct FileSourceOptions {
-  std::uint64_t block_bytes = 256 * 1024;                         // most bytes of one read
-  std::uint64_t max_line_bytes = 1024 * 1024;                     // longer lines are cut, marked and counted
-  std::int64_t sweep_interval_ns = 2 * base::nanos_per_second;    // all names and sizes are looked at this often, whatever events said
-  std::int64_t held_idle_ns = 5 * base::nanos_per_second;         // a renamed file that did not grow for so long is closed
-  std::int64_t deleted_idle_ns = 60 * base::nanos_per_second;     // the same for a deleted one, which cannot be opened again
+  std::uint64_t block_bytes = 256 * 1024;                       // most bytes of one read
+  std::uint64_t max_line_bytes = 1024 * 1024;                   // longer lines are cut, marked and counted
+  std::int64_t sweep_interval_ns = 2 * base::nanos_per_second;  // all names and sizes are looked at this often, whatever events said
+  std::int64_t held_idle_ns = 5 * base::nanos_per_second;       // a renamed file that did not grow for so long is closed
+  std::int64_t deleted_idle_ns = 60 * base::nanos_per_second;   // the same for a deleted one, which cannot be opened again
+  std::int64_t packed_idle_ns =
+      10 * base::nanos_per_second;  // a compressed file that ends too early and did not change for so long is damaged
   std::int64_t close_look_ns = 50 * base::nanos_per_millisecond;  // see FileSourcePorts::look_closely
   std::size_t max_open_files = 512;  // beyond it those idle for longest are closed and opened again when they grow
   std::size_t max_held_files = 64;   // renamed or deleted files kept open; beyond it the oldest is given up

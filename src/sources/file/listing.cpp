@@ -6,6 +6,14 @@
 #include "sources/file/rotation_name.h"
 
 namespace telltale::sources {
+namespace {
+
+// Compressed files are read by those who name them so, as in *.gz, and only such as can be unpacked.
+bool wants(const Glob& glob, std::string_view path) {
+  return !is_compressed_name(path) || (packing_of(path) != Packing::none && packing_of(path) == packing_of(glob.pattern()));
+}
+
+}  // namespace
 
 base::Result<Patterns> Patterns::parse(const std::vector<config::FileSource>& sources) {
   Patterns patterns;
@@ -38,7 +46,7 @@ bool Patterns::is_excluded(const Entry& entry, const std::string& path) const {
 bool Patterns::covers(std::size_t source, const std::string& path) const {
   const Entry& entry = entries_[source];
   return !is_excluded(entry, path) &&
-         std::ranges::any_of(entry.globs, [&](const Glob& glob) { return path_matches(glob.pattern(), path); });
+         std::ranges::any_of(entry.globs, [&](const Glob& glob) { return wants(glob, path) && path_matches(glob.pattern(), path); });
 }
 
 Listing Patterns::find(base::Files& files) const {
@@ -48,10 +56,16 @@ Listing Patterns::find(base::Files& files) const {
   std::set<std::string> problems;
   for (std::size_t source = 0; source < entries_.size(); ++source) {
     Glob::Result result;
-    for (const auto& glob : entries_[source].globs) glob.find(files, result);
+    for (const auto& glob : entries_[source].globs) {
+      const auto before = static_cast<std::ptrdiff_t>(result.files.size());
+      glob.find(files, result);
+      const auto unwanted = std::remove_if(result.files.begin() + before, result.files.end(),
+                                           [&](const Glob::Match& match) { return !wants(glob, match.path); });
+      result.files.erase(unwanted, result.files.end());
+    }
     for (auto& match : result.files) {
-      if (is_compressed_name(match.path) || is_excluded(entries_[source], match.path)) continue;
-      found.try_emplace(match.path, SeenFile{match.path, match.info, source, true});
+      if (is_excluded(entries_[source], match.path)) continue;
+      found.try_emplace(match.path, SeenFile{match.path, match.info, source, true, {}});
     }
     folders.insert(result.folders.begin(), result.folders.end());
     for (auto& problem : result.problems)

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
 #include "config/config.h"
 #include "sources/file/glob.h"
+#include "sources/packed/packed_file.h"
 
 namespace telltale::sources {
 
@@ -17,6 +19,8 @@ struct SeenFile {
   base::FileInfo info;
   std::size_t source = 0;  // index of the configured source
   bool listed = true;      // found by a pattern; else only beside such a file
+  // Of a compressed file that was looked through: then info.size is of the unpacked bytes.
+  std::optional<PackedVerdict> packed{};
 };
 
 // File systems stamp files with a clock that is a few milliseconds behind.
@@ -25,6 +29,11 @@ inline constexpr std::int64_t coarse_clock_ns = 10 * base::nanos_per_millisecond
 // When the file came to be, as well as its file system knows.
 inline base::UnixNanos born(const base::FileInfo& info) {
   return info.birth_time != 0 ? info.birth_time : info.modify_time;
+}
+
+// The same for ordering rotated files: a compressed one came to be when it was compressed, but keeps the time of the last write.
+inline base::UnixNanos age_stamp(const SeenFile& seen) {
+  return seen.packed ? seen.info.modify_time : born(seen.info);
 }
 
 struct Listing {
@@ -42,7 +51,7 @@ class Patterns {
   // It finds nothing from now on; its number stays.
   void clear(std::size_t source) { entries_[source] = {}; }
   Listing find(base::Files& files) const;
-  // Would a file at `path` be found by this source?
+  // Would a file at `path` be found by this source? Compressed files are by patterns that end with .gz or .zst only.
   bool covers(std::size_t source, const std::string& path) const;
 
  private:

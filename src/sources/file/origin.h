@@ -15,6 +15,7 @@
 #include "record/raw_block.h"
 #include "record/stream.h"
 #include "sources/file/line_reader.h"
+#include "sources/file/listing.h"
 #include "sources/file/position.h"
 
 namespace telltale::sources {
@@ -46,11 +47,14 @@ struct Origin {
   bool drained = false;   // rotated, and read to its end since
   bool finished = false;  // rotated, read and no longer written to: its position is all that is kept
   bool after_truncation = false;
-  bool dirty = false;    // its position must be sent even without lines
-  bool forget = false;   // its position is to be removed, then the origin too
-  bool queued = false;   // in the queue of those with something to do
-  bool waiting = false;  // for space in the sink
-  bool failed = false;   // could not be opened or read; tried again at the next sweep
+  bool dirty = false;                   // its position must be sent even without lines
+  bool forget = false;                  // its position is to be removed, then the origin too
+  bool queued = false;                  // in the queue of those with something to do
+  bool waiting = false;                 // for space in the sink
+  bool failed = false;                  // could not be opened or read; tried again at the next sweep
+  std::optional<PackedVerdict> packed;  // its file is compressed
+  std::optional<SeenFile> packed_form;  // a compressed file that holds the same, for when this one is gone
+  bool cut_away = false;                // it was truncated or overwritten, so what it lost is not just gone
   // Nobody wants what is written from now on: it is read up to here, then it ends.
   std::optional<std::uint64_t> leave_at;
   std::optional<record::Gap> gap;  // to be sent once everything before it is committed; the origin ends with it

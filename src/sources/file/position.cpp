@@ -118,6 +118,7 @@ std::string encode_position(const FilePosition& position) {
   for (const auto& path : position.paths) out.text(path);
   out.number(position.copies.size());
   for (const auto& copy : position.copies) out.identity(copy);
+  if (position.end_told) out.number(1);
   return out.take();
 }
 
@@ -139,6 +140,7 @@ std::optional<FilePosition> decode_position(std::string_view value) {
   for (std::uint64_t i = 0; in.good() && i < paths; ++i) position.paths.push_back(in.text());
   const std::uint64_t copies = in.number();
   for (std::uint64_t i = 0; in.good() && i < copies; ++i) position.copies.push_back(in.identity());
+  if (in.good() && !in.at_end()) position.end_told = in.number() == 1;
   const bool usable = in.good() && in.at_end() && !position.paths.empty() && position.head.length <= head_bytes &&
                       position.tail.length <= tail_bytes && position.tail.length <= position.offset &&
                       position.head.length <= position.offset;

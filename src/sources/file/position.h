@@ -51,6 +51,7 @@ struct FilePosition {
   std::string source;                // name of the configured source
   std::vector<std::string> paths;    // where the file stood: the first names the stream, the last is the newest
   std::vector<FileIdentity> copies;  // files that hold a copy of these bytes and are not read
+  bool end_told = false;             // what cannot be unpacked behind the offset was stated as a gap
   bool operator==(const FilePosition&) const = default;
 };
 

@@ -36,10 +36,6 @@ std::size_t extension_of(std::string_view name) {
   return dot == 0 || dot == std::string_view::npos ? name.size() : dot;
 }
 
-std::string_view without_compression(std::string_view name) {
-  return is_compressed_name(name) ? name.substr(0, extension_of(name)) : name;
-}
-
 }  // namespace
 
 bool is_compressed_name(std::string_view name) {
@@ -92,8 +88,17 @@ bool is_sibling_path(std::string_view path, std::string_view current) {
          is_sibling_name(path.substr(name), current.substr(name));
 }
 
+std::string_view without_compression(std::string_view name) {
+  return is_compressed_name(name) ? name.substr(0, extension_of(name)) : name;
+}
+
+std::string lineage_path(std::string_view path) {
+  const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+  return std::string(path.substr(0, name)) + base_name_of(path.substr(name));
+}
+
 std::string stem_of(std::string_view name) {
-  const std::string base = base_name_of(name);
+  const std::string base = base_name_of(without_compression(name));
   return base.substr(0, extension_of(base));
 }
 

@@ -17,6 +17,12 @@ bool is_sibling_name(std::string_view name, std::string_view current);
 // The same for whole paths: beside each other, and a sibling's name.
 bool is_sibling_path(std::string_view path, std::string_view current);
 
+// The path of the file that one at `path` was rotated from, by its name; its own when the name tells of no rotation.
+std::string lineage_path(std::string_view path);
+
+// Without the ending of is_compressed_name().
+std::string_view without_compression(std::string_view name);
+
 // .gz .bz2 .xz .zst .lz4 .zip
 bool is_compressed_name(std::string_view name);
 

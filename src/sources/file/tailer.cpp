@@ -9,9 +9,10 @@
 namespace telltale::sources {
 namespace {
 
-constexpr std::size_t most_pending = 16;          // blocks that are kept while sinks are full; others are read again
-constexpr std::size_t large_partial = 64 * 1024;  // unfinished lines from this size on count
-constexpr std::uint64_t head_hash_step = 64;      // below head_bytes the head's hash is renewed as it grows
+constexpr std::size_t most_pending = 16;                  // blocks that are kept while sinks are full; others are read again
+constexpr std::size_t large_partial = 64 * 1024;          // unfinished lines from this size on count
+constexpr std::uint64_t inspect_bytes = 4 * 1024 * 1024;  // of a compressed file that are unpacked between two blocks of each file
+constexpr std::uint64_t head_hash_step = 64;              // below head_bytes the head's hash is renewed as it grows
 
 // Everything that the file was last seen to hold is delivered.
 bool has_all(const Origin& origin) {
@@ -48,7 +49,8 @@ Tailer::Tailer(Patterns patterns, std::vector<config::FileSource> sources, FileS
       ports_(std::move(ports)),
       metrics_(metrics),
       commits_(commits),
-      space_(std::make_shared<SpaceSignal>(ports_.watcher)) {
+      space_(std::make_shared<SpaceSignal>(ports_.watcher)),
+      inspector_(ports_.files, options_.packed_idle_ns) {
   for (const auto& position : positions) {
     if (position.key.starts_with(start_key_prefix)) start_notes_.insert(position.key);
     if (!position.key.starts_with(position_key_prefix)) continue;
@@ -139,7 +141,8 @@ bool Tailer::work() {
       more = true;
     }
   }
-  return more || !queue_.empty();
+  if (inspector_.work(inspect_bytes)) rescan_ = true;
+  return more || !queue_.empty() || inspector_.busy();
 }
 
 // Does the next thing that the origin needs. What could not be sent is asked for again by the sink's callback.
@@ -166,7 +169,7 @@ Tailer::Outcome Tailer::advance(Origin& origin) {
 Tailer::Outcome Tailer::read_more(Origin& origin) {
   if (origin.failed || origin.is_blocked()) return Outcome::idle;
   if (!open(origin)) {
-    if (origin.path.empty()) mark_drained(origin);
+    if (origin.path.empty() && !is_unclear(origin.lineage)) mark_drained(origin);
     return Outcome::idle;
   }
   const base::UnixNanos asked = ports_.clock.wall();
@@ -344,7 +347,7 @@ std::string Tailer::position_text(Origin& origin, std::uint64_t offset, std::uin
                                                : head.size() >= origin.head.length + head_hash_step || origin.head.length == 0;
   if (renew) origin.head = mark_of(ports_.hasher, head);
   position.head = origin.head;
-  position.tail = mark_of(ports_.hasher, tail);
+  if (!tail.empty() || offset == 0) position.tail = mark_of(ports_.hasher, tail);  // else it was recalled without reading it
   FilePosition sent = position;
   ++sent.version;
   return encode_position(sent);
@@ -359,7 +362,7 @@ bool Tailer::open(Origin& origin) {
   if (origin.file != nullptr) return true;
   if (origin.path.empty()) return false;
   if (open_ >= options_.max_open_files) close_idlest();
-  auto file = ports_.files.open_read(origin.path);
+  auto file = open_path(origin.path, origin.packed);
   if (!file) {
     if (file.error().code == base::ErrorCode::file_not_found) rescan_ = true;
     return fail(origin, file.error()), false;
@@ -416,10 +419,12 @@ std::vector<Tailer::Mark> Tailer::marks() const {
     const bool unread = origin->has_work() || origin->failed;
     if (unread) marks.push_back({origin->key, origin->path.empty() ? origin->lineage : origin->path, origin->size, !origin->failed});
   }
+  for (const auto& [lineage, source] : unclear_) marks.push_back({{}, lineage, 0, true});
   return marks;
 }
 
 bool Tailer::is_reached(const Mark& mark) const {
+  if (mark.key.empty()) return !is_unclear(mark.path);
   for (const auto& origin : origins_.all())
     if (origin->key == mark.key)
       return origin->reader.read_end() >= mark.size && !origin->pending && !origin->gap && !origin->dirty && !origin->forget &&

@@ -1,8 +1,8 @@
 // The file source without its thread: which files there are, what they are, what is read next.
 //
 // Everything here is synchronous and belongs to one thread; the caller decides when to look and when to read. Split over several .cpp:
-// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_hold.cpp (rotated files),
-// tailer_sources.cpp (sources that come and go).
+// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_packed.cpp (compressed ones),
+// tailer_hold.cpp (rotated files), tailer_sources.cpp (sources that come and go).
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "sources/file/file_source.h"
 #include "sources/file/listing.h"
 #include "sources/file/origin.h"
+#include "sources/packed/inspector.h"
 
 namespace telltale::sources {
 
@@ -74,7 +75,7 @@ class Tailer {
   // Looks at rotated files: reads on, gives them up when nobody writes any more, closes what is idle.
   void tend();
   // work() has something to do.
-  bool has_queued() const { return !queue_.empty(); }
+  bool has_queued() const { return !queue_.empty() || inspector_.busy(); }
   // A rotated file may be written to without an event: call tend() now and then.
   bool has_held() const { return held_ > 0; }
   // Names changed while they were looked at: scan again.
@@ -86,7 +87,7 @@ class Tailer {
 
   // What a barrier waits for.
   struct Mark {
-    std::string key;
+    std::string key;  // empty: the compressed files beside `path`
     std::string path;
     std::uint64_t size = 0;
     bool readable = true;  // false: it will not be reached before what hinders is mended
@@ -156,14 +157,34 @@ class Tailer {
   void settle_missing(const FreshFiles& fresh);
   void attach_new(FreshFiles& fresh, const Listing& listing);
   bool resume(Fresh& fresh, const std::string& key, const FilePosition& position);
-  bool is_known_copy(const FileIdentity& identity) const;
+  bool is_known_copy(const FileIdentity& identity, bool of_stored_too = true) const;
   std::string lineage_of(const SeenFile& seen, const Listing& listing) const;
   Origin& add_origin(std::unique_ptr<Origin> origin);
   void ignore_older_siblings(Origin& origin);
   Origin& add_new(const SeenFile& seen, const std::string& lineage, base::UnixNanos since, std::unique_ptr<base::ReadableFile> file);
   std::unique_ptr<base::ReadableFile> open_seen(const SeenFile& seen);
+  base::Result<std::unique_ptr<base::ReadableFile>> open_path(const std::string& path, const std::optional<PackedVerdict>& packed);
   record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
   void mark_first_start();
+
+  // Compressed forms.
+  void add_fresh(const SeenFile& seen, FreshFiles& fresh);
+  bool inspect(SeenFile& seen, const std::string& lineage);
+  std::uint64_t size_now(Origin& origin, const SeenFile& seen);
+  void look_beside_packed(const std::string& lineage, std::size_t source, FreshFiles& fresh);
+  bool recall_packed(const SeenFile& seen);
+  void attach_packed(FreshFiles& fresh);
+  bool attach_packed_to(Origin& origin, Fresh& fresh);
+  bool may_begin_in(const FilePosition& position, const SeenFile& seen) const;
+  bool is_missed(const SeenFile& seen, const std::string& lineage) const;
+  bool take_packed_form(Origin& origin);
+  void move_to(Origin& origin, const SeenFile& seen, std::unique_ptr<base::ReadableFile> file);
+  void note_damage();
+  std::optional<record::Gap> damage_gap(const Origin& origin) const;
+  bool is_lost(const Origin& origin) const { return origin.rotated && !origin.listed && !origin.forget && origin.seen_in != stamp_; }
+  // Compressed files beside the lineage are being looked through or still written: what was missed may be in them.
+  bool is_unclear(const std::string& lineage) const { return unclear_.contains(lineage); }
+  bool may_be_packed(const std::string& lineage) const { return is_unclear(lineage) || unreadable_.contains(lineage); }
 
   // Sources that come and go.
   bool has_fresh() const;
@@ -180,12 +201,13 @@ class Tailer {
   // Rotated, truncated, given up.
   void on_replaced(Origin& origin);
   bool move_to_copy(Origin& origin);
+  bool seek_packed_copy(Origin& origin);
   void finish(Origin& origin);
   record::Gap gap_of(const Origin& origin, record::GapReason reason, std::uint64_t from, std::uint64_t to) const;
   void give_up(Origin& origin, record::GapReason reason);
   void drop(Origin& origin);
   void add_path(Origin& origin, const std::string& path);
-  std::vector<SeenFile> siblings(const std::string& lineage, std::size_t source);
+  std::vector<SeenFile> siblings(const std::string& lineage, std::size_t source, bool packed = false);
 
   Patterns patterns_;
   std::vector<FollowedSource> sources_;  // as many as patterns_ has
@@ -194,10 +216,14 @@ class Tailer {
   FileMetrics& metrics_;
   CommitTracker& commits_;
   const std::shared_ptr<SpaceSignal> space_;  // second owners: callbacks that sinks hold
+  Inspector inspector_;
   OriginTable origins_;
   std::map<std::string, Origin*> by_path_;
-  std::map<std::string, FilePosition> stored_;  // by key: positions whose file was not found yet
-  std::set<std::string> rotated_lineages_;      // since the last look beside them
+  std::map<std::string, FilePosition> stored_;     // by key: positions whose file was not found yet
+  std::set<std::string> rotated_lineages_;         // since the last look beside them
+  std::map<std::string, std::size_t> unclear_;     // lineages, with their source: see is_unclear
+  std::map<std::string, std::size_t> unreadable_;  // the same, but the compressed file cannot be read
+  std::set<FileIdentity> stood_there_;             // at the first look of their source, and were not clear then
   std::set<std::string> watched_;
   std::map<std::string, base::Error> problems_;
   std::map<std::string, base::Error> problems_before_;  // while scanning: those that were said already

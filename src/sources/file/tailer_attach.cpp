@@ -23,6 +23,7 @@ std::string start_key(const config::FileSource& source) {
 void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
   attach_by_identity(fresh);
   attach_by_content(fresh);
+  attach_packed(fresh);
   recognise_copies(fresh);
   settle_missing(fresh);
   attach_new(fresh, listing);
@@ -32,7 +33,7 @@ void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
 // Opens what was seen; nothing when another file stands there by now or it cannot be opened.
 std::unique_ptr<base::ReadableFile> Tailer::open_seen(const SeenFile& seen) {
   if (open_ >= options_.max_open_files) close_idlest();
-  auto file = ports_.files.open_read(seen.path);
+  auto file = open_path(seen.path, seen.packed);
   if (!file) {
     if (file.error().code == base::ErrorCode::file_not_found) {
       rescan_ = true;
@@ -70,7 +71,8 @@ void Tailer::attach_by_content(FreshFiles& fresh) {
       const bool sibling = is_sibling_path(file.seen.path, position.paths.front());
       const bool same_name =
           base::file_name(file.seen.path) == base::file_name(position.paths.back()) && position.tail.length == tail_bytes;
-      if (position.offset > 0 && (same_path || sibling || same_name)) candidates.emplace_back(position.offset, key);
+      if (position.offset > 0 ? same_path || sibling || same_name : may_begin_in(position, file.seen))
+        candidates.emplace_back(position.offset, key);
     }
     std::ranges::sort(candidates, std::greater<>());
     for (const auto& [offset, key] : candidates)
@@ -98,6 +100,7 @@ bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& po
   origin->head = position.head;
   origin->reader = std::move(reader);
   origin->must_reach = origin->sound_size = position.size;
+  origin->packed = fresh.seen.packed;
   origin->file = std::move(file);
   metrics_.open.set(static_cast<std::int64_t>(++open_));
   const auto identity = FileIdentity::of(fresh.seen.info);
@@ -113,18 +116,18 @@ bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& po
   return true;
 }
 
-bool Tailer::is_known_copy(const FileIdentity& identity) const {
+bool Tailer::is_known_copy(const FileIdentity& identity, bool of_stored_too) const {
   const auto has = [&](const FilePosition& position) {
     return std::ranges::any_of(position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
   };
   return std::ranges::any_of(origins_.all(), [&](const auto& origin) { return has(origin->position); }) ||
-         std::ranges::any_of(stored_, [&](const auto& entry) { return has(entry.second); });
+         (of_stored_too && std::ranges::any_of(stored_, [&](const auto& entry) { return has(entry.second); }));
 }
 
 // A file beside the one it was copied from holds nothing new, whether or not that is truncated next.
 void Tailer::recognise_copies(FreshFiles& fresh) {
   for (auto& file : fresh) {
-    for (std::size_t i = 0; !file.done && i < origins_.all().size(); ++i) {
+    for (std::size_t i = 0; !file.done && !file.seen.packed && i < origins_.all().size(); ++i) {
       Origin& origin = *origins_.all()[i];
       const bool related = !origin.finished && !origin.forget && is_sibling_path(file.seen.path, origin.lineage);
       if (!related || !open(origin)) continue;
@@ -155,7 +158,7 @@ void Tailer::settle_missing(const FreshFiles& fresh) {
     const auto unclear = [&](const Fresh& file) {
       return file.done && origins_.find(FileIdentity::of(file.seen.info)) == nullptr && file.seen.path == position.paths.back();
     };
-    if (std::ranges::any_of(fresh, unclear)) continue;
+    if (std::ranges::any_of(fresh, unclear) || may_be_packed(position.paths.front())) continue;
     if (ports_.files.list(base::parent_path(position.paths.back()))) keys.push_back(key);
   }
   for (const auto& key : keys) {
@@ -190,7 +193,7 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
   for (auto& file : fresh) {
     const std::string lineage = lineage_of(file.seen, listing);
     const std::int64_t number = rotation_number(base::file_name(file.seen.path));
-    order.emplace_back(lineage, file.seen.path == lineage, born(file.seen.info), -number, &file);
+    order.emplace_back(lineage, file.seen.path == lineage, age_stamp(file.seen), -number, &file);
   }
   std::ranges::sort(order);
   // Since when files beside a new one may have come up unseen: the last looks, or the newest file that was known before the restart. A
@@ -204,10 +207,18 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     const auto identity = FileIdentity::of(file->seen.info);
     const FollowedSource& source = sources_[file->seen.source];
     if (file->done || !source.active || origins_.find(identity) != nullptr || is_known_copy(identity)) continue;
+    if (is_unclear(lineage)) {
+      // Read when it is known what comes before it.
+      if (is_first_look(file->seen)) stood_there_.insert(identity);
+      continue;
+    }
+    if (file->seen.packed && !file->seen.listed && !is_missed(file->seen, lineage)) continue;
     auto opened = open_seen(file->seen);
     if (opened == nullptr) continue;
     Origin& origin = add_new(file->seen, lineage, since.at(lineage), std::move(opened));
-    if (!is_first_look(file->seen) || source.started || source.config.start != "end") continue;
+    const bool first_look = is_first_look(file->seen);
+    stood_there_.erase(identity);
+    if (!first_look || source.started || source.config.start != "end") continue;
     const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
     if (!skipped) fail(origin, skipped.error());
     origin.caught_up = this_scan_;
@@ -254,9 +265,10 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::
   origin->stream = stream_of(seen.source, lineage);
   origin->file = std::move(file);
   metrics_.open.set(static_cast<std::int64_t>(++open_));
-  origin->rotated = seen.path != lineage;
+  origin->rotated = seen.path != lineage || seen.packed;
+  origin->packed = seen.packed;
   // What it holds was written to it after it came into being.
-  if (seen.info.birth_time != 0) origin->caught_up = seen.info.birth_time - coarse_clock_ns;
+  if (seen.info.birth_time != 0 && !seen.packed) origin->caught_up = seen.info.birth_time - coarse_clock_ns;
   origin->dirty = true;  // that it was seen must be known after a restart, also if it is rotated before it has a line
   Origin& added = add_origin(std::move(origin));
   if (added.after != nullptr)

@@ -1,4 +1,6 @@
 // Rotated, truncated, deleted: what happens to an origin whose file is no longer where programs write.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -19,16 +21,29 @@ void Tailer::on_replaced(Origin& origin) {
   if (const auto it = by_path_.find(path); it != by_path_.end() && it->second == &origin) by_path_.erase(it);
   origin.path.clear();
   origin.rotated = true;
+  origin.cut_away = true;
+  origin.packed.reset();
   origin.listed = false;
   origin.drained = false;
   auto file = std::move(origin.file);
   metrics_.open.set(static_cast<std::int64_t>(--open_));
-  if (!move_to_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
+  if (!move_to_copy(origin) && !seek_packed_copy(origin)) give_up(origin, record::GapReason::truncated_before_read);
   const bool stands = !path.empty() && here.info.inode != 0 && here.info.links > 0 && sources_[origin.source].active;
   if (!stands || origins_.find(FileIdentity::of(here.info)) != nullptr) return;
   Origin& next = add_new(here, origin.lineage, std::max(origin.position.first_seen, before_scan_), std::move(file));
   next.after = &origin;
   next.after_truncation = true;
+}
+
+// The copy may have been compressed already: then that is looked for before anything is given up.
+bool Tailer::seek_packed_copy(Origin& origin) {
+  const auto packed = siblings(origin.lineage, origin.source, true);
+  const bool any = std::ranges::any_of(packed, [&](const SeenFile& seen) {
+    return origins_.find(FileIdentity::of(seen.info)) == nullptr && seen.info.modify_time > origin.position.first_seen - coarse_clock_ns;
+  });
+  if (!any) return false;
+  rescan_ = rotated_lineages_.insert(origin.lineage).second || rescan_;
+  return true;
 }
 
 // Looks for a file beside that holds what was read here; goes on there with what was not. Where nothing was read yet, there is nothing
@@ -58,22 +73,7 @@ bool Tailer::move_to_copy(Origin& origin) {
     best_file = std::move(*file);
   }
   if (best_file == nullptr) return false;
-  if (origin.pending) {
-    // The copy has these bytes too.
-    origin.pending.reset();
-    --pending_;
-  }
-  origin.reader.forget_partial();
-  origin.position.identity = FileIdentity::of(best.info);
-  std::erase_if(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(origin.position.identity); });
-  origins_.index(origin);
-  add_path(origin, best.path);
-  origin.path = best.path;
-  by_path_[best.path] = &origin;
-  origin.listed = patterns_.covers(origin.source, best.path);
-  origin.seen_in = stamp_;
-  origin.dirty = true;
-  origin.last_growth = ports_.clock.mono();
+  move_to(origin, best, nullptr);
   if (best.info.size >= origin.reader.offset()) {
     origin.file = std::move(best_file);
     metrics_.open.set(static_cast<std::int64_t>(++open_));
@@ -120,6 +120,7 @@ void Tailer::give_up(Origin& origin, record::GapReason reason) {
 
 // Nobody writes any more: an unfinished line is as complete as it will be, and what is known to be missing is a gap.
 void Tailer::finish(Origin& origin) {
+  if ((origin.deleted || origin.path.empty()) && take_packed_form(origin)) return;
   LineBlock block;
   if (origin.reader.take_unterminated(block)) {
     prepare(origin, std::move(block));
@@ -129,8 +130,12 @@ void Tailer::finish(Origin& origin) {
   const std::uint64_t from = origin.reader.read_end();
   const bool unreachable = origin.file == nullptr && origin.path.empty();
   const std::uint64_t to = unreachable ? std::max(origin.must_reach, origin.sound_size) : origin.must_reach;
-  if (to > from) {
-    const auto reason = unreachable ? record::GapReason::rotated_away : record::GapReason::truncated_before_read;
+  if (auto damage = damage_gap(origin)) {
+    origin.gap = std::move(damage);
+    origin.position.end_told = true;
+    origin.must_reach = 0;
+  } else if (to > from) {
+    const auto reason = unreachable && !origin.cut_away ? record::GapReason::rotated_away : record::GapReason::truncated_before_read;
     origin.gap = gap_of(origin, reason, from, to);
     origin.must_reach = 0;
   }
@@ -148,7 +153,7 @@ void Tailer::tend() {
     Origin& origin = *origins_.all()[i];
     if (!origin.rotated || origin.finished || origin.forget || origin.gap) continue;
     if (!open(origin)) {
-      if (origin.path.empty()) finish(origin);
+      if (origin.path.empty() && !may_be_packed(origin.lineage)) finish(origin);
       continue;
     }
     auto info = origin.file->info();
@@ -162,7 +167,7 @@ void Tailer::tend() {
       enqueue(origin);
     }
     const bool reopenable = !origin.deleted && !origin.path.empty();
-    const std::int64_t patience = reopenable ? options_.held_idle_ns : options_.deleted_idle_ns;
+    const std::int64_t patience = origin.packed ? 0 : reopenable ? options_.held_idle_ns : options_.deleted_idle_ns;
     if (!origin.has_work() && !origin.waiting && !origin.is_blocked() && now - origin.last_growth >= patience) {
       finish(origin);
     } else if (!origin.listed) {

@@ -10,6 +10,12 @@ namespace {
 
 constexpr unsigned most_rescans = 8;
 
+std::set<std::string> lineages_of(const std::map<std::string, std::size_t>& from) {
+  std::set<std::string> lineages;
+  for (const auto& [lineage, source] : from) lineages.insert(lineage);
+  return lineages;
+}
+
 bool is_below(const std::string& path, const std::string& folder) {
   return folder == "." ? !path.starts_with('/')
                        : path == folder || (path.starts_with(folder) && (folder.ends_with('/') || path[folder.size()] == '/'));
@@ -26,12 +32,16 @@ void Tailer::scan(bool thorough) {
   for (const auto& problem : listing.problems) note_problem(problem.path, problem.error);
   for (const auto& [path, error] : watch_problems_) problems_.emplace(path, error);
   watch(listing);
+  const auto unclear = std::exchange(unclear_, {});
+  rotated_lineages_.merge(lineages_of(unclear));
+  rotated_lineages_.merge(lineages_of(std::exchange(unreadable_, {})));
   FreshFiles fresh = place_known(listing);
   detach_missing(listing);
   note_lineages(fresh);
   look_beside(listing, fresh, thorough || first_scan_);
   attach(fresh, listing);
   retry_failed();
+  note_damage();
   if (thorough) forget_missing();
   send_forgotten();
   first_scan_ = false;
@@ -47,6 +57,7 @@ void Tailer::end_scan() {
   rescans_ = rescan_ ? rescans_ + 1 : 0;
   // Such as a link that points nowhere: no number of looks will do.
   if (rescans_ > most_rescans) rescan_ = false;
+  inspector_.end_look();
   if (!rescan_) before_scan_ = std::exchange(complete_scan_, this_scan_);
 }
 
@@ -83,7 +94,7 @@ Tailer::FreshFiles Tailer::place_known(const Listing& listing) {
   for (const auto& seen : listing.files) {
     Origin* origin = origins_.find(FileIdentity::of(seen.info));
     if (origin == nullptr) {
-      if (!is_known_copy(FileIdentity::of(seen.info))) fresh.push_back({seen});
+      add_fresh(seen, fresh);
     } else if (origin->seen_in != stamp_) {
       place(*origin, seen);
     }
@@ -105,20 +116,21 @@ void Tailer::place(Origin& origin, const SeenFile& seen) {
         origin.last_growth = ports_.clock.mono();
         rotated_lineages_.insert(origin.lineage);
       }
-      origin.rotated = seen.path != origin.lineage;
-      origin.drained = false;
+      origin.rotated = seen.path != origin.lineage || origin.packed;
+      origin.drained = origin.finished && origin.packed;
     }
   }
   by_path_[seen.path] = &origin;
   origin.listed = seen.listed;
-  note_growth(origin, seen.info.size > origin.size);
-  if (seen.info.size > origin.reader.read_end()) {
+  const std::uint64_t size = size_now(origin, seen);
+  note_growth(origin, size > origin.size);
+  if (size > origin.reader.read_end()) {
     origin.finished = false;
-    set_size(origin, seen.info.size);
+    set_size(origin, size);
     if (!check_size(origin)) return;
   }
   enqueue(origin);
-  if (seen.info.size < origin.reader.read_end() && !origin.finished) touched(seen.path);
+  if (size < origin.reader.read_end() && !origin.finished) touched(seen.path);
 }
 
 // Origins whose path holds nothing or another file now. A folder that cannot be looked into tells nothing.
@@ -150,6 +162,9 @@ void Tailer::note_lineages(const FreshFiles& fresh) {
   for (const auto& file : fresh) paths.insert(file.seen.path);
   for (const auto& origin : origins_.all())
     if (paths.contains(origin->lineage)) rotated_lineages_.insert(origin->lineage);
+  // Where a compressed file is new, what it was made from must be looked for too.
+  for (const auto& file : fresh)
+    if (file.seen.packed) rotated_lineages_.insert(lineage_path(file.seen.path));
 }
 
 // Rotated files often have names that no pattern finds.
@@ -177,7 +192,7 @@ void Tailer::look_beside_lineage(const std::string& lineage, std::size_t source,
       if (!origin->listed) place(*origin, seen);
       continue;
     }
-    if (is_known_copy(identity)) continue;
+    if (is_known_copy(identity, false)) continue;
     const bool stored = std::ranges::any_of(stored_, [&](const auto& entry) { return entry.second.identity.same_file(identity); });
     const bool rotation_name = base_name_of(base::file_name(seen.path)) == base::file_name(lineage);
     const bool unseen = rotation_name && since != 0 && born(seen.info) > since - coarse_clock_ns;
@@ -185,20 +200,22 @@ void Tailer::look_beside_lineage(const std::string& lineage, std::size_t source,
         std::ranges::any_of(fresh, [&](const Fresh& other) { return FileIdentity::of(other.seen.info).same_file(identity); });
     if ((stored || unseen) && !twice) fresh.push_back({std::move(seen)});
   }
+  look_beside_packed(lineage, source, fresh);
 }
 
 // Files beside a lineage's own that may be rotated forms of it, by name.
-std::vector<SeenFile> Tailer::siblings(const std::string& lineage, std::size_t source) {
+std::vector<SeenFile> Tailer::siblings(const std::string& lineage, std::size_t source, bool packed) {
   std::vector<SeenFile> found;
   const std::string folder = base::parent_path(lineage);
   const auto names = ports_.files.list(folder);
   if (!names) return found;
   for (const auto& name : *names) {
-    if (is_compressed_name(name) || !is_sibling_name(name, base::file_name(lineage))) continue;
+    if (is_compressed_name(name) != packed || (packed && packing_of(name) == Packing::none)) continue;
+    if (!is_sibling_name(name, base::file_name(lineage))) continue;
     const std::string path = folder == "." && !lineage.starts_with("./") ? name : base::join_path(folder, name);
     const auto info = ports_.files.info(path);
     if (info && info->kind == base::FileKind::regular)
-      found.push_back({path, *info, source, false});
+      found.push_back({path, *info, source, false, {}});
     else if (!info && info.error().code == base::ErrorCode::file_not_found)
       rescan_ = true;
   }
@@ -218,12 +235,17 @@ base::UnixNanos Tailer::newest_first_seen(const std::string& lineage) const {
 void Tailer::forget_missing() {
   for (const auto& owned : origins_.all()) {
     Origin& origin = *owned;
-    if (!origin.finished || origin.listed || origin.forget || origin.seen_in == stamp_) continue;
+    if (origin.listed || origin.forget || origin.seen_in == stamp_) continue;
+    if (!origin.finished && (origin.file != nullptr || origin.path.empty())) continue;
     const auto info = origin.path.empty() ? base::Result<base::FileInfo>(base::fail(base::ErrorCode::file_not_found, ""))
                                           : ports_.files.info(origin.path);
     const bool there =
         info ? FileIdentity::of(*info).same_file(origin.position.identity) : info.error().code != base::ErrorCode::file_not_found;
-    if (there) continue;
+    if (there || may_be_packed(origin.lineage) || take_packed_form(origin)) continue;
+    if (!origin.finished) {
+      origin.path.clear();  // it is not where it was, and nobody holds it
+      continue;
+    }
     origin.forget = true;
     enqueue(origin);
   }

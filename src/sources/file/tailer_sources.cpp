@@ -111,6 +111,7 @@ bool Tailer::has_fresh() const {
 
 // Did the file stand there before anybody watched? Not when another source has looked there before.
 bool Tailer::is_first_look(const SeenFile& seen) const {
+  if (stood_there_.contains(FileIdentity::of(seen.info))) return true;
   if (!sources_[seen.source].fresh) return false;
   for (std::size_t i = 0; i < sources_.size(); ++i)
     if (sources_[i].active && !sources_[i].fresh && patterns_.covers(i, seen.path)) return false;
