@@ -3,65 +3,38 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
 
 #include "base/text.h"
 #include "net/http/body_reader.h"
+#include "net/http/response_head.h"
 
 namespace telltale::net {
 
-namespace http = boost::beast::http;
 using base::ErrorCode;
 using base::fail;
-using HeaderParser = http::response_parser<http::empty_body>;
 
 namespace {
 
-constexpr std::size_t max_header_bytes = 64 * 1024;
 constexpr std::uint64_t max_body_bytes = 256 * 1024 * 1024;
 
 bool holds_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; });
 }
 
-std::string_view view(boost::beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
-constexpr std::string_view header_end = "\r\n\r\n";
-
 std::unexpected<base::Error> unreadable(std::string_view why) {
   return fail(ErrorCode::connection_lost, fmt::format("the server's answer cannot be read: {}", why));
 }
 
-// Waits for a whole header and takes it from the input.
-base::Status read_header(ClientConnection& connection, HeaderParser& parser, base::MonoNanos deadline) {
-  std::string& input = connection.input();
-  std::size_t end = std::string::npos;
-  while ((end = input.find(header_end)) == std::string::npos) {
-    if (input.size() > max_header_bytes) return unreadable("its headers are too large");
+// Waits for a whole head and takes it from the input.
+base::Result<ResponseHead> read_head(ClientConnection& connection, bool head_only, base::MonoNanos deadline) {
+  while (true) {
+    auto head = take_response_head(connection.input(), head_only);
+    if (!head) return base::pass(head);
+    if (*head) return std::move(**head);
     auto more = connection.read(deadline);
     if (!more) return base::pass(more);
     if (!*more) return fail(ErrorCode::connection_lost, "the server closed the connection before its answer was whole");
   }
-  const std::size_t size = end + header_end.size();
-  parser.header_limit(static_cast<std::uint32_t>(size) + 1);
-  parser.body_limit(boost::none);
-  boost::system::error_code error;
-  const std::size_t taken = parser.put(boost::asio::buffer(input.data(), size), error);
-  if (error || !parser.is_header_done() || taken != size) return unreadable(error ? error.message() : "its headers end early");
-  input.erase(0, size);
-  return {};
-}
-
-BodyFraming framing_of(const HeaderParser& parser, bool head_only) {
-  const unsigned status = parser.get().result_int();
-  if (head_only || status < 200 || status == 204 || status == 304) return {};
-  if (parser.chunked()) return {BodyFraming::Kind::chunked, 0};
-  const auto length = parser.content_length();
-  return length ? BodyFraming{BodyFraming::Kind::length, *length} : BodyFraming{BodyFraming::Kind::to_end, 0};
 }
 
 base::Status read_body(ClientConnection& connection, BodyReader& body, base::MonoNanos deadline) {
@@ -83,15 +56,6 @@ base::Status read_body(ClientConnection& connection, BodyReader& body, base::Mon
   }
 }
 
-Response to_response(const http::response<http::empty_body>& message, std::string body) {
-  Response response;
-  response.status = static_cast<int>(message.result_int());
-  response.content_type = view(message[http::field::content_type]);
-  for (const auto& field : message) response.headers.emplace_back(base::to_lower(view(field.name_string())), view(field.value()));
-  response.body = std::move(body);
-  return response;
-}
-
 }  // namespace
 
 base::Result<std::string> request_head(const Url& url, std::string_view method, const Headers& headers, std::size_t body_bytes) {
@@ -111,15 +75,18 @@ base::Result<std::string> request_head(const Url& url, std::string_view method, 
 
 base::Result<Response> read_response(ClientConnection& connection, bool head_only, base::MonoNanos deadline) {
   while (true) {
-    HeaderParser parser;
-    auto status = read_header(connection, parser, deadline);
+    auto head = read_head(connection, head_only, deadline);
+    if (!head) return base::pass(head);
+    if (head->status < 200 && head->status != 101) continue;
+    BodyReader body(head->framing, max_body_bytes);
+    auto status = read_body(connection, body, deadline);
     if (!status) return base::pass(status);
-    const unsigned code = parser.get().result_int();
-    if (code < 200 && code != 101) continue;
-    BodyReader body(framing_of(parser, head_only), max_body_bytes);
-    status = read_body(connection, body, deadline);
-    if (!status) return base::pass(status);
-    return to_response(parser.get(), std::move(body.body()));
+    Response response;
+    response.status = head->status;
+    response.content_type = std::move(head->content_type);
+    response.headers = std::move(head->headers);
+    response.body = std::move(body.body());
+    return response;
   }
 }
 

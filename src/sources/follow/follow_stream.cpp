@@ -38,7 +38,6 @@ FollowStream::FollowStream(const FollowOptions& options, const FollowStreamPorts
 
 void FollowStream::received(Told told) {
   if (told.connection == connection_number_) {
-    if (const auto* bytes = std::get_if<std::string>(&told.what)) input_bytes_ += bytes->size();
     heard_ = ports_.clock.mono();
     input_.push_back(std::move(told));
     return pause_if_needed();
@@ -61,8 +60,8 @@ void FollowStream::take_input() {
   while (!input_.empty() && !delivery_.full()) {
     Told told = std::move(input_.front());
     input_.pop_front();
-    if (auto* bytes = std::get_if<std::string>(&told.what)) input_bytes_ -= bytes->size();
     if (told.connection != connection_number_) continue;
+    if (auto* bytes = std::get_if<std::string>(&told.what)) intake_->take(bytes->size());
     std::visit([this](auto& what) { take(what); }, told.what);
   }
 }
@@ -71,10 +70,8 @@ void FollowStream::take_input() {
 // next one tells what is missing. What was received by then is still taken.
 void FollowStream::pause_if_needed() {
   if (connection_ == nullptr) return;
-  if (!paused_ && input_bytes_ > options_.input_bytes) {
-    connection_->pause(true);
-    paused_ = ports_.clock.mono();
-  } else if (paused_ && input_bytes_ <= options_.input_bytes / 2) {
+  if (intake_->was_stopped() && !paused_) paused_ = ports_.clock.mono();
+  if (paused_ && intake_->waiting() <= options_.input_bytes / 2) {
     paused_.reset();
     heard_ = ports_.clock.mono();
     connection_->pause(false);
@@ -94,7 +91,8 @@ void FollowStream::open() {
   handed_on_ = false;
   opened_ = heard_ = ports_.clock.mono();
   connection_number_ = ++last_number_;
-  connection_ = target_.transport->open(request, make_handler_(connection_number_));
+  intake_ = std::make_shared<FollowIntake>(options_.input_bytes);
+  connection_ = target_.transport->open(request, make_handler_(connection_number_, intake_));
 }
 
 void FollowStream::take(FollowAnswer& answer) {
@@ -292,10 +290,10 @@ void FollowStream::leave(bool forget) {
     input_.pop_front();
     if (auto* bytes = std::get_if<std::string>(&told.what); bytes != nullptr && told.connection == connection_number_) take(*bytes);
   }
-  input_bytes_ = 0;
   retry_at_.reset();
   drop_connection();
   delivery_.close_block(false);
+  forget_ = forget;
   if (forget) delivery_.add_end();
 }
 

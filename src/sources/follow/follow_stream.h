@@ -2,6 +2,7 @@
 // (docs/reference/follow-streams.md).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -51,8 +52,30 @@ struct FollowStreamPorts {
   FollowMetrics& metrics;
 };
 
-// Where the connections' handlers put what they are told. `connection` numbers them within the stream.
-using FollowHandlerMaker = std::function<std::shared_ptr<FollowHandler>(std::uint64_t connection)>;
+// Bytes of one connection that were told and not looked at. Thread-safe.
+class FollowIntake {
+ public:
+  explicit FollowIntake(std::size_t limit) : limit_(limit) {}
+  // The handler's side. False: that is enough.
+  bool add(std::size_t bytes) {
+    if (waiting_.fetch_add(bytes) + bytes <= limit_) return true;
+    stopped_ = true;
+    return false;
+  }
+  void take(std::size_t bytes) { waiting_ -= bytes; }
+  std::size_t waiting() const { return waiting_; }
+  // Since the last call the handler said that it is enough.
+  bool was_stopped() { return stopped_.exchange(false); }
+
+ private:
+  const std::size_t limit_;
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+// Where the connections' handlers put what they are told. `connection` numbers them within the stream. What they are told they add to the
+// intake, and pass its answer on; the handler and the stream own it.
+using FollowHandlerMaker = std::function<std::shared_ptr<FollowHandler>(std::uint64_t connection, std::shared_ptr<FollowIntake> intake)>;
 
 struct FollowTarget {
   std::string key;                             // names it for ever, as "docker:HOST:CONTAINER"
@@ -80,9 +103,15 @@ class FollowStream {
   void advance(const std::function<void()>& on_space);
   // When advance() has something to do although nothing happens; nothing: never.
   std::optional<base::MonoNanos> next_deadline() const;
-  // Asks no more. With `forget` what was received is still stored, then the position goes: has_ended().
+  // Asks no more. With `forget` what was received is still stored, then the position goes.
   void leave(bool forget);
-  bool has_ended() const { return delivery_.has_ended(); }
+  // Asks at once when it waits.
+  void ask_now() {
+    if (retry_at_) retry_at_ = ports_.clock.mono();
+  }
+  bool is_leaving() const { return left_; }
+  // leave() was called, and nothing is left to do.
+  bool has_left() const { return left_ && (forget_ ? delivery_.has_ended() : is_settled()); }
   // The server said that it is gone, and all is handed on.
   bool is_gone() const { return gone_; }
   bool is_connected() const { return answer_.has_value(); }
@@ -90,7 +119,7 @@ class FollowStream {
   bool is_settled() const;
   // Why it is not connected; empty when it is.
   const std::string& problem() const { return problem_; }
-  std::uint64_t lag_bytes() const { return delivery_.lag_bytes() + input_bytes_; }
+  std::uint64_t lag_bytes() const { return delivery_.lag_bytes() + (intake_ ? intake_->waiting() : 0); }
   const FollowCursor& cursor() const { return delivery_.cursor(); }
 
   // A barrier: the server is asked what there is by now, without following; what it says must be stored.
@@ -105,6 +134,7 @@ class FollowStream {
   // A request of a barrier.
   struct Probe {
     std::uint64_t connection_number = 0;
+    std::shared_ptr<FollowIntake> intake;  // second owner: the connection's handler
     std::unique_ptr<FollowConnection> connection;
     std::unique_ptr<PartParser> parser;
     std::optional<FollowAnswer> answer;
@@ -172,11 +202,12 @@ class FollowStream {
   std::string cause_;       // of the next request
   bool handed_on_ = false;  // since it was asked
   bool left_ = false;
+  bool forget_ = false;
   bool gone_ = false;
   std::string problem_ = "not asked yet";
 
   std::deque<Told> input_;
-  std::size_t input_bytes_ = 0;
+  std::shared_ptr<FollowIntake> intake_;  // of the present connection; second owner: its handler
   std::map<std::uint64_t, Probe> probes_;
 };
 

@@ -26,7 +26,8 @@ void FollowStream::begin_barrier(std::uint64_t id) {
   request.finished = cursor.finished;
   request.since = cursor.instance.empty() ? target_.begin - target_.begin % base::nanos_per_second : cursor.finished ? 0 : cursor.start;
   request.follow = false;
-  probe.connection = target_.transport->open(request, make_handler_(probe.connection_number));
+  probe.intake = std::make_shared<FollowIntake>(options_.input_bytes);
+  probe.connection = target_.transport->open(request, make_handler_(probe.connection_number, probe.intake));
 }
 
 void FollowStream::take_probe(Probe& probe, Told& told) {
@@ -37,6 +38,8 @@ void FollowStream::take_probe(Probe& probe, Told& told) {
   if (auto* answer = std::get_if<FollowAnswer>(&told.what)) {
     probe.answer = *answer;
   } else if (auto* bytes = std::get_if<std::string>(&told.what)) {
+    probe.intake->take(bytes->size());
+    if (probe.intake->was_stopped()) probe.connection->pause(false);
     const auto status = probe.parser->feed(*bytes, take_part);
     if (!status) probe.failure = status.error().message();
     if (probe.said.size() > 2 * options_.most_marks) probe.failure = "there are too many lines that were not read yet";

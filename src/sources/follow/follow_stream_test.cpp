@@ -421,7 +421,7 @@ TEST(FollowStream, ForgetsWhatItKnewWhenItIsRemoved) {
     t.advance();
     t.store.commit_all();
   }
-  EXPECT_TRUE(t.stream->has_ended());
+  EXPECT_TRUE(t.stream->has_left());
   EXPECT_THAT(t.store.positions(), IsEmpty());
 }
 

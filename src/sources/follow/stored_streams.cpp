@@ -5,9 +5,9 @@
 
 namespace telltale::sources {
 
-std::map<std::string, FollowDelivery::Stored> read_stored_streams(std::string_view kind, const std::vector<record::Position>& positions) {
+StoredStreams read_stored_streams(std::string_view kind, const std::vector<record::Position>& positions) {
   const std::string begin = std::string(kind) + ':';
-  std::map<std::string, FollowDelivery::Stored> streams;
+  StoredStreams streams;
   for (const record::Position& position : positions) {
     if (const auto chunk = read_chunk_key(position.key); chunk && chunk->stream_key.starts_with(begin)) {
       // One that cannot be read is as one that is missing; its key is still to be forgotten some day.

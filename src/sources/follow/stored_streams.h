@@ -10,7 +10,9 @@
 
 namespace telltale::sources {
 
+using StoredStreams = std::map<std::string, FollowDelivery::Stored, std::less<>>;
+
 // Of the streams whose key begins with `kind` and a colon. A stream of which only chunks are left has an empty cursor.
-std::map<std::string, FollowDelivery::Stored> read_stored_streams(std::string_view kind, const std::vector<record::Position>& positions);
+StoredStreams read_stored_streams(std::string_view kind, const std::vector<record::Position>& positions);
 
 }  // namespace telltale::sources

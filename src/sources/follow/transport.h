@@ -46,7 +46,8 @@ class FollowHandler {
  public:
   virtual ~FollowHandler() = default;
   virtual void answered(FollowAnswer answer) = 0;
-  virtual void bytes(std::string_view bytes) = 0;
+  // False: the connection is paused from now on.
+  virtual bool bytes(std::string_view bytes) = 0;
   virtual void closed(FollowEnd end) = 0;
 };
 
@@ -54,7 +55,7 @@ class FollowHandler {
 class FollowConnection {
  public:
   virtual ~FollowConnection() = default;
-  // While paused nothing is read from the socket; at most what was read already is still told.
+  // While paused nothing is read from the socket; what was read already may still be told.
   virtual void pause(bool paused) = 0;
 };
 

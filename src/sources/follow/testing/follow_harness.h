@@ -50,7 +50,9 @@ class FollowHarness {
         options, ports,
         FollowTarget{key, record::make_stream(record::Labels({{"service", "api"}, {"source", "scripted"}})), transport, begin},
         found == streams.end() ? FollowDelivery::Stored{} : found->second,
-        [this](std::uint64_t connection) { return std::make_shared<Handler>(*this, life_, connection); });
+        [this](std::uint64_t connection, std::shared_ptr<FollowIntake> intake) {
+          return std::make_shared<Handler>(*this, life_, connection, std::move(intake));
+        });
   }
   void kill_and_start() {
     store.kill();
@@ -106,9 +108,14 @@ class FollowHarness {
  private:
   class Handler final : public FollowHandler {
    public:
-    Handler(FollowHarness& harness, int life, std::uint64_t connection) : harness_(harness), life_(life), connection_(connection) {}
+    Handler(FollowHarness& harness, int life, std::uint64_t connection, std::shared_ptr<FollowIntake> intake)
+        : harness_(harness), life_(life), connection_(connection), intake_(std::move(intake)) {}
     void answered(FollowAnswer answer) override { tell(std::move(answer)); }
-    void bytes(std::string_view bytes) override { tell(std::string(bytes)); }
+    bool bytes(std::string_view bytes) override {
+      const bool more = intake_->add(bytes.size());
+      tell(std::string(bytes));
+      return more;
+    }
     void closed(FollowEnd end) override { tell(std::move(end)); }
 
    private:
@@ -119,6 +126,7 @@ class FollowHarness {
     FollowHarness& harness_;
     const int life_;
     const std::uint64_t connection_;
+    const std::shared_ptr<FollowIntake> intake_;
   };
   int life_ = 0;
 };

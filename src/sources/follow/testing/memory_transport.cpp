@@ -49,7 +49,7 @@ bool MemoryTransport::give(State& state, std::size_t bytes) {
   if (count > 0) {
     const std::string told = state.bytes.substr(0, count);
     state.bytes.erase(0, count);
-    state.handler->bytes(told);
+    if (!state.handler->bytes(told)) state.paused = true;
     return true;
   }
   if (reader.at_end()) return close(FollowEnd::Kind::clean, base::ErrorCode::internal, "");

@@ -8,38 +8,53 @@
 namespace telltale::sources::testing {
 
 void ScriptedLog::write(base::UnixNanos time, std::string text, std::uint8_t channel) {
-  base::MutexLock lock(mutex_);
-  std::vector<Entry>& entries = instances_.back().entries;
-  std::string_view rest = text;
-  if (habits_.format == WireFormat::frames) {
-    for (; rest.size() > habits_.split_bytes; rest.remove_prefix(habits_.split_bytes))
-      entries.push_back({time, channel, std::string(rest.substr(0, habits_.split_bytes)), false});
+  {
+    base::MutexLock lock(mutex_);
+    std::vector<Entry>& entries = instances_.back().entries;
+    std::string_view rest = text;
+    if (habits_.format == WireFormat::frames) {
+      for (; rest.size() > habits_.split_bytes; rest.remove_prefix(habits_.split_bytes))
+        entries.push_back({time, channel, std::string(rest.substr(0, habits_.split_bytes)), false});
+    }
+    entries.push_back({time, channel, std::string(rest), true});
   }
-  entries.push_back({time, channel, std::string(rest), true});
+  changed();
 }
 
 void ScriptedLog::rotate(std::size_t keep) {
-  base::MutexLock lock(mutex_);
-  Instance& instance = instances_.back();
-  instance.first_kept = std::max(instance.first_kept, instance.entries.size() - std::min(keep, instance.entries.size()));
+  {
+    base::MutexLock lock(mutex_);
+    Instance& instance = instances_.back();
+    instance.first_kept = std::max(instance.first_kept, instance.entries.size() - std::min(keep, instance.entries.size()));
+  }
+  changed();
 }
 
 void ScriptedLog::end() {
-  base::MutexLock lock(mutex_);
-  instances_.back().ended = true;
+  {
+    base::MutexLock lock(mutex_);
+    instances_.back().ended = true;
+  }
+  changed();
 }
 
 void ScriptedLog::restart(std::size_t generations) {
-  base::MutexLock lock(mutex_);
-  instances_.back().ended = true;
-  instances_.emplace_back();
-  for (std::size_t i = 0; i + generations + 1 < instances_.size(); ++i) instances_[i].available = false;
+  {
+    base::MutexLock lock(mutex_);
+    instances_.back().ended = true;
+    instances_.emplace_back();
+    for (std::size_t i = 0; i + generations + 1 < instances_.size(); ++i) instances_[i].available = false;
+  }
+  changed();
 }
 
 void ScriptedLog::remove() {
-  base::MutexLock lock(mutex_);
-  instances_.back().ended = true;
-  removed_ = true;
+  {
+    base::MutexLock lock(mutex_);
+    instances_.back().ended = true;
+    removed_ = true;
+  }
+  changed();
 }
 
 void ScriptedLog::set_server_time(base::UnixNanos time) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -41,6 +43,9 @@ class ScriptedLog {
   // The server's clock, told in answers; 0: it tells none.
   void set_server_time(base::UnixNanos time) TT_EXCLUDES(mutex_);
 
+  // Called after each change, on the thread that made it. Set before the log is used by several threads.
+  std::function<void()> on_change;
+
   // One answer as it goes over the wire.
   class Reader {
    public:
@@ -73,6 +78,9 @@ class ScriptedLog {
   const ScriptedHabits& habits() const { return habits_; }
 
  private:
+  void changed() const {
+    if (on_change) on_change();
+  }
   struct Entry {
     base::UnixNanos time = 0;
     std::uint8_t channel = 0;
