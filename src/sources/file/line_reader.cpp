@@ -204,7 +204,9 @@ bool LineReader::take_unterminated(LineBlock& out) const {
 
 std::string LineReader::head_with(const LineBlock& block) const {
   std::string head = head_;
-  if (head.size() == block.from && head.size() < head_bytes) head.append(block.bytes, 0, head_bytes - head.size());
+  std::string_view known = block.bytes;
+  if (block.truncated && !block.unterminated) known.remove_suffix(1);  // the line's end stands farther on
+  if (head.size() == block.from && head.size() < head_bytes) head.append(known, 0, head_bytes - head.size());
   return head;
 }
 
@@ -288,6 +290,25 @@ base::Result<bool> LineReader::is_copied_in(base::ReadableFile& other, base::Rea
   if (auto got = read_behind(*own, known - size, size, 0, mine); !got) return base::pass(got);
   if (mine.size() != size) return false;
   return holds(other, known - size, mine);
+}
+
+base::Result<bool> LineReader::is_continued_in(base::ReadableFile& other) const {
+  const std::string expected = recent();
+  if (expected.size() < tail_bytes) return false;
+  auto same = holds(other, 0, head_);
+  if (!same || !*same) return same;
+  return holds(other, read_end() - expected.size(), expected);
+}
+
+base::Result<bool> begins_with(base::ReadableFile& file, base::ReadableFile& other, std::uint64_t size) {
+  std::string beginning;
+  std::string end;
+  const std::uint64_t tail = std::min<std::uint64_t>(size, tail_bytes);
+  if (auto got = read_behind(other, 0, std::min<std::uint64_t>(size, head_bytes), 0, beginning); !got) return base::pass(got);
+  if (auto got = read_behind(other, size - tail, tail, 0, end); !got) return base::pass(got);
+  auto same = holds(file, 0, beginning);
+  if (!same || !*same) return same;
+  return holds(file, size - tail, end);
 }
 
 void LineReader::forget_partial() {

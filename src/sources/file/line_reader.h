@@ -60,6 +60,9 @@ class LineReader {
   // Does the other file hold the bytes that were read here, as far as it goes (at least one)? `own` is this origin's file while it is
   // whole, else null: then of a shorter file than what was read only the beginning can be compared.
   base::Result<bool> is_copied_in(base::ReadableFile& other, base::ReadableFile* own) const;
+  // Does it hold all bytes that were read here, and could this reader go on there? False also where they are too few (below tail_bytes) to
+  // tell it from a file that merely begins alike.
+  base::Result<bool> is_continued_in(base::ReadableFile& other) const;
   // Frees the memory of an unfinished line; it is read again.
   void forget_partial();
 
@@ -93,5 +96,9 @@ class LineReader {
   std::uint64_t scanned_to_ = 0;
   std::string scanned_tail_;  // last bytes before scanned_to_
 };
+
+// Is the file, as far as it was looked at, the same as the other in its first `size` bytes? The first head_bytes and the last tail_bytes of
+// them are compared.
+base::Result<bool> begins_with(base::ReadableFile& file, base::ReadableFile& other, std::uint64_t size);
 
 }  // namespace telltale::sources

@@ -68,7 +68,7 @@ struct Origin {
   std::uint64_t seen_in = 0;      // number of the scan that found it
   std::uint64_t last_use = 0;     // for closing those idle for longest
 
-  bool is_blocked() const { return after != nullptr && after->rotated && !after->drained && !after->failed; }
+  bool is_blocked() const { return after != nullptr && after->is_draining() && !after->failed; }
   bool is_draining() const { return rotated && !drained && !finished; }
   bool has_left() const { return leave_at && (failed || finished || reader.read_end() >= *leave_at); }
   bool has_work() const {

@@ -386,16 +386,15 @@ void Tailer::close(Origin& origin) {
   metrics_.open.set(static_cast<std::int64_t>(--open_));
 }
 
-// Files that can be opened again by their path; one with an unfinished line in memory last.
+// Of files that can be opened again by their path. Their unfinished lines stay in memory unless they are large: who forgot them would read
+// them again at each look, and where several are unfinished, without end.
 void Tailer::close_idlest() {
   Origin* idlest = nullptr;
   for (const auto& origin : origins_.all()) {
     const bool can = origin->file != nullptr && !origin->path.empty() && !origin->deleted && origin->reader.partial_size() < large_partial;
     if (can && (idlest == nullptr || origin->last_use < idlest->last_use)) idlest = origin.get();
   }
-  if (idlest == nullptr) return;
-  idlest->reader.forget_partial();
-  close(*idlest);
+  if (idlest != nullptr) close(*idlest);
 }
 
 void Tailer::fail(Origin& origin, const base::Error& error) {

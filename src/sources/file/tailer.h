@@ -1,8 +1,8 @@
 // The file source without its thread: which files there are, what they are, what is read next.
 //
 // Everything here is synchronous and belongs to one thread; the caller decides when to look and when to read. Split over several .cpp:
-// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_packed.cpp (compressed ones),
-// tailer_hold.cpp (rotated files), tailer_sources.cpp (sources that come and go).
+// tailer.cpp (reading and sending), tailer_scan.cpp (names), tailer_attach.cpp (recognising files), tailer_copies.cpp (the same bytes
+// elsewhere), tailer_packed.cpp (compressed ones), tailer_hold.cpp (rotated files), tailer_sources.cpp (sources that come and go).
 #pragma once
 
 #include <atomic>
@@ -145,6 +145,7 @@ class Tailer {
   void note_lineages(const FreshFiles& fresh);
   void detach_missing(const Listing& listing);
   void look_beside(const Listing& listing, FreshFiles& fresh, bool thorough);
+  void detach_unlisted(bool thorough);
   void look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh);
   void forget_missing();
   base::UnixNanos newest_first_seen(const std::string& lineage) const;
@@ -153,8 +154,16 @@ class Tailer {
   void attach(FreshFiles& fresh, const Listing& listing);
   void attach_by_identity(FreshFiles& fresh);
   void attach_by_content(FreshFiles& fresh);
+  void attach_moved(FreshFiles& fresh);
   void recognise_copies(FreshFiles& fresh);
+  void attach_to_copies(const FreshFiles& fresh);
+  void end_in_copy(const std::string& key, const FilePosition& position, const SeenFile& seen);
   void settle_missing(const FreshFiles& fresh);
+  static bool is_opaque(const OriginTable& origins, const FilePosition& position, const FreshFiles& fresh);
+  std::size_t source_of(const std::string& lineage) const;
+  std::unique_ptr<Origin> origin_of(const std::string& key, const FilePosition& position, std::size_t source) const;
+  bool is_young_copy(const SeenFile& seen, const std::string& lineage);
+  void add_copy(Origin& origin, const FileIdentity& copy);
   void attach_new(FreshFiles& fresh, const Listing& listing);
   bool resume(Fresh& fresh, const std::string& key, const FilePosition& position);
   bool is_known_copy(const FileIdentity& identity, bool of_stored_too = true) const;

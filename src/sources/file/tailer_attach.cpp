@@ -23,8 +23,10 @@ std::string start_key(const config::FileSource& source) {
 void Tailer::attach(FreshFiles& fresh, const Listing& listing) {
   attach_by_identity(fresh);
   attach_by_content(fresh);
+  attach_moved(fresh);
   attach_packed(fresh);
   recognise_copies(fresh);
+  attach_to_copies(fresh);
   settle_missing(fresh);
   attach_new(fresh, listing);
   mark_first_start();
@@ -124,63 +126,50 @@ bool Tailer::is_known_copy(const FileIdentity& identity, bool of_stored_too) con
          (of_stored_too && std::ranges::any_of(stored_, [&](const auto& entry) { return has(entry.second); }));
 }
 
-// A file beside the one it was copied from holds nothing new, whether or not that is truncated next.
-void Tailer::recognise_copies(FreshFiles& fresh) {
-  for (auto& file : fresh) {
-    for (std::size_t i = 0; !file.done && !file.seen.packed && i < origins_.all().size(); ++i) {
-      Origin& origin = *origins_.all()[i];
-      const bool related = !origin.finished && !origin.forget && is_sibling_path(file.seen.path, origin.lineage);
-      if (!related || !open(origin)) continue;
-      auto copy = open_seen(file.seen);
-      if (copy == nullptr) break;
-      const auto whole = origin.reader.verify(*origin.file);
-      if (!whole || !*whole) {
-        if (whole) on_replaced(origin);
-        file.done = origins_.find(FileIdentity::of(file.seen.info)) != nullptr;
-        continue;
-      }
-      if (origin.rotated) continue;  // the next file of a program that always begins alike would look like a copy of it
-      const auto copied = origin.reader.is_copied_in(*copy, origin.file.get());
-      if (!copied || !*copied) continue;
-      origin.position.copies.push_back(FileIdentity::of(file.seen.info));
-      if (origin.position.copies.size() > most_copies) origin.position.copies.erase(origin.position.copies.begin());
-      origin.dirty = true;
-      enqueue(origin);
-      file.done = true;
-    }
-  }
+// Could the file that the position is of not be opened just now? Then nothing is known of it.
+bool Tailer::is_opaque(const OriginTable& origins, const FilePosition& position, const FreshFiles& fresh) {
+  return std::ranges::any_of(fresh, [&](const Fresh& file) {
+    return file.done && origins.find(FileIdentity::of(file.seen.info)) == nullptr && file.seen.path == position.paths.back();
+  });
+}
+
+// Of all sources that would find it the first; as many as there are: none.
+std::size_t Tailer::source_of(const std::string& lineage) const {
+  std::size_t source = 0;
+  while (source < sources_.size() && !patterns_.covers(source, lineage)) ++source;
+  return source;
+}
+
+// Of an origin that has no file to go on with yet.
+std::unique_ptr<Origin> Tailer::origin_of(const std::string& key, const FilePosition& position, std::size_t source) const {
+  auto origin = std::make_unique<Origin>();
+  origin->key = key;
+  origin->position = position;
+  origin->source = source;
+  origin->lineage = position.paths.front();
+  origin->stream = stream_of(source, origin->lineage);
+  origin->reader.set_position(position.offset, position.line);
+  origin->head = position.head;
+  origin->size = origin->must_reach = position.size;
+  origin->rotated = true;
+  return origin;
 }
 
 // Positions whose file is gone or holds other bytes now.
 void Tailer::settle_missing(const FreshFiles& fresh) {
   std::vector<std::string> keys;
   for (const auto& [key, position] : stored_) {
-    const auto unclear = [&](const Fresh& file) {
-      return file.done && origins_.find(FileIdentity::of(file.seen.info)) == nullptr && file.seen.path == position.paths.back();
-    };
-    if (std::ranges::any_of(fresh, unclear) || may_be_packed(position.paths.front())) continue;
+    if (is_opaque(origins_, position, fresh) || may_be_packed(position.paths.front())) continue;
     if (ports_.files.list(base::parent_path(position.paths.back()))) keys.push_back(key);
   }
   for (const auto& key : keys) {
     const FilePosition position = stored_.at(key);
-    std::size_t source = sources_.size();
-    for (std::size_t i = sources_.size(); i-- > 0;)
-      if (patterns_.covers(i, position.paths.front())) source = i;
+    const std::size_t source = source_of(position.paths.front());
     if (source == sources_.size()) continue;
     stored_.erase(key);
-    auto origin = std::make_unique<Origin>();
-    origin->key = key;
-    origin->position = position;
-    origin->source = source;
-    origin->lineage = position.paths.front();
-    origin->stream = stream_of(source, origin->lineage);
-    origin->reader.set_position(position.offset, position.line);
-    origin->head = position.head;
-    origin->size = origin->must_reach = position.size;
-    origin->rotated = true;
     const auto here = ports_.files.info(position.paths.back());
     const bool same_file = here && FileIdentity::of(*here).same_file(position.identity);
-    Origin& added = add_origin(std::move(origin));
+    Origin& added = add_origin(origin_of(key, position, source));
     origins_.unindex(added);
     give_up(added, same_file ? record::GapReason::truncated_before_read
                              : (here ? record::GapReason::replaced : record::GapReason::deleted_before_read));
@@ -203,6 +192,7 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     const auto known = is_first_look(std::get<4>(entry)->seen) ? newest_first_seen(std::get<0>(entry)) : before_scan_;
     since.emplace(std::get<0>(entry), known != 0 ? known : this_scan_);
   }
+  std::vector<std::pair<std::string, FileIdentity>> copies;
   for (auto& [lineage, current, birth, number, file] : order) {
     const auto identity = FileIdentity::of(file->seen.info);
     const FollowedSource& source = sources_[file->seen.source];
@@ -213,6 +203,10 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
       continue;
     }
     if (file->seen.packed && !file->seen.listed && !is_missed(file->seen, lineage)) continue;
+    if (is_young_copy(file->seen, lineage)) {
+      copies.emplace_back(lineage, identity);
+      continue;
+    }
     auto opened = open_seen(file->seen);
     if (opened == nullptr) continue;
     Origin& origin = add_new(file->seen, lineage, since.at(lineage), std::move(opened));
@@ -225,6 +219,8 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     origin.dirty = true;
     enqueue(origin);
   }
+  for (const auto& [lineage, copy] : copies)
+    if (const auto it = by_path_.find(lineage); it != by_path_.end()) add_copy(*it->second, copy);
 }
 
 // Rotated files belong to the file they were rotated from, where that is known.

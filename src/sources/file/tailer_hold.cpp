@@ -46,49 +46,6 @@ bool Tailer::seek_packed_copy(Origin& origin) {
   return true;
 }
 
-// Looks for a file beside that holds what was read here; goes on there with what was not. Where nothing was read yet, there is nothing
-// to compare: then it is the oldest rotated file that came up since.
-bool Tailer::move_to_copy(Origin& origin) {
-  SeenFile best;
-  std::unique_ptr<base::ReadableFile> best_file;
-  const std::uint64_t offset = origin.reader.offset();
-  for (const auto& seen : siblings(origin.lineage, origin.source)) {
-    const auto identity = FileIdentity::of(seen.info);
-    const bool own_copy = std::ranges::any_of(origin.position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
-    if (origins_.find(identity) != nullptr || (!own_copy && is_known_copy(identity))) continue;
-    const auto reach = [&](std::uint64_t size) { return (size >= offset ? 1 : 0) + (size >= origin.must_reach ? 1 : 0); };
-    const int gain = reach(seen.info.size) - reach(best.info.size);
-    const bool better = best_file == nullptr || gain > 0 || (gain == 0 && offset == 0 && born(seen.info) < born(best.info));
-    if (!better) continue;
-    auto file = ports_.files.open_read(seen.path);
-    if (!file) continue;
-    if (offset == 0) {
-      const bool unseen = base_name_of(base::file_name(seen.path)) == base::file_name(origin.lineage) &&
-                          born(seen.info) > origin.position.first_seen - coarse_clock_ns;
-      if (!unseen) continue;
-    } else if (!origin.reader.is_copied_in(**file, nullptr).value_or(false)) {
-      continue;
-    }
-    best = seen;
-    best_file = std::move(*file);
-  }
-  if (best_file == nullptr) return false;
-  move_to(origin, best, nullptr);
-  if (best.info.size >= origin.reader.offset()) {
-    origin.file = std::move(best_file);
-    metrics_.open.set(static_cast<std::int64_t>(++open_));
-    origin.size = origin.sound_size = best.info.size;
-  } else {
-    // All of the copy was read before; what came after it was read from the original or is lost.
-    origin.size = origin.reader.offset();
-    finish(origin);
-    if (const auto skipped = origin.reader.skip_to(*best_file, best.info.size); !skipped) note_problem(best.path, skipped.error());
-    origin.size = origin.sound_size = best.info.size;
-  }
-  enqueue(origin);
-  return true;
-}
-
 void Tailer::add_path(Origin& origin, const std::string& path) {
   auto& paths = origin.position.paths;
   if (paths.back() == path) return;

@@ -173,14 +173,32 @@ void Tailer::look_beside(const Listing& listing, FreshFiles& fresh, bool thoroug
   for (const auto& seen : listing.files) listed.insert(seen.path);
   std::map<std::string, std::size_t> lineages;
   for (const auto& origin : origins_.all()) {
-    const bool lost = origin->rotated && !origin->listed && !origin->forget && (thorough || origin->path.empty());
+    const bool lost = origin->rotated && !origin->listed && !origin->forget && (thorough || origin->failed || origin->path.empty());
     if (lost || rotated_lineages_.contains(origin->lineage)) lineages.emplace(origin->lineage, origin->source);
   }
   for (const auto& [key, position] : stored_)
     for (std::size_t i = 0; i < sources_.size(); ++i)
       if (patterns_.covers(i, position.paths.front())) lineages.emplace(position.paths.front(), i);
   for (const auto& [lineage, source] : lineages) look_beside_lineage(lineage, source, listed, fresh);
+  detach_unlisted(thorough);
   rotated_lineages_.clear();
+}
+
+// A rotated file that no pattern finds, and that was not found beside its lineage either. Who has it open reads on.
+void Tailer::detach_unlisted(bool thorough) {
+  for (const auto& owned : origins_.all()) {
+    Origin& origin = *owned;
+    const bool lost = origin.rotated && !origin.listed && !origin.finished && !origin.path.empty() && origin.seen_in != stamp_;
+    if (!lost || !(thorough || origin.failed)) continue;
+    const auto info = ports_.files.info(origin.path);
+    const bool there =
+        info ? FileIdentity::of(*info).same_file(origin.position.identity) : info.error().code != base::ErrorCode::file_not_found;
+    if (there) continue;
+    const auto it = by_path_.find(origin.path);
+    if (it != by_path_.end() && it->second == &origin) by_path_.erase(it);
+    origin.path.clear();
+    enqueue(origin);
+  }
 }
 
 void Tailer::look_beside_lineage(const std::string& lineage, std::size_t source, const std::set<std::string>& listed, FreshFiles& fresh) {

@@ -40,11 +40,15 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
     std::string text;
     bool truncated = false;
     bool unterminated = false;
+    std::string key;         // of its origin's position
+    std::uint64_t from = 0;  // bytes of the origin that it stands for
+    std::uint64_t to = 0;
     bool operator==(const Line&) const = default;
   };
   struct GapSeen {
     std::string stream;
     record::Gap gap;
+    std::string key;  // of its origin's position
   };
 
   record::PushOutcome try_push(record::RawBlock& block) override {
@@ -61,7 +65,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   record::PushOutcome try_push(record::Batch& batch) override {
     gap_overtook_data = gap_overtook_data || !pushed_.empty();
     Pushed pushed{batch.position, {}, {}, {}, nullptr};
-    pushed.gaps.push_back({std::string(batch.stream->labels.get("file")), *record::read_gap(batch, batch.records[0])});
+    pushed.gaps.push_back({std::string(batch.stream->labels.get("file")), *record::read_gap(batch, batch.records[0]), batch.position->key});
     pushed_.push_back(std::move(pushed));
     batch = {};
     return record::PushOutcome::accepted;
@@ -101,6 +105,16 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   }
   void kill() { pushed_.clear(); }
   std::size_t uncommitted() const { return pushed_.size(); }
+  bool has_uncommitted_lines() const {
+    return std::ranges::any_of(pushed_, [](const Pushed& pushed) { return !pushed.lines.empty(); });
+  }
+  // Pushed, not committed.
+  std::vector<const Line*> pushed_lines() const {
+    std::vector<const Line*> all;
+    for (const auto& pushed : pushed_)
+      for (const auto& line : pushed.lines) all.push_back(&line);
+    return all;
+  }
   std::vector<record::Position> positions() const {
     std::vector<record::Position> all;
     for (const auto& [key, value] : positions_) all.push_back({key, value});
@@ -133,11 +147,15 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
     std::vector<Line> lines;
     const std::string stream(block.stream->labels.get("file"));
     std::string_view rest = block.bytes;
+    std::uint64_t at = block.raw_from;
     while (!rest.empty()) {
       const std::size_t end = rest.find('\n');
       const bool whole = end != std::string_view::npos;
-      lines.push_back({stream, std::string(rest.substr(0, end)), block.truncated, !whole && !block.truncated});
-      rest.remove_prefix(whole ? end + 1 : rest.size());
+      const std::size_t size = whole ? end + 1 : rest.size();
+      lines.push_back({stream, std::string(rest.substr(0, end)), block.truncated, !whole && !block.truncated, block.position->key, at,
+                       block.truncated ? block.raw_to : at + size});
+      rest.remove_prefix(size);
+      at += size;
     }
     return lines;
   }
