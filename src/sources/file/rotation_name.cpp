@@ -21,7 +21,8 @@ bool is_rotation_mark(std::string_view text) {
   // It begins with a year or a whole date, or else "12-2026-11-21" in worker-12-2026-11-21.log would be one.
   const auto first = std::ranges::find_if_not(text, is_digit) - text.begin();
   const auto digits = std::ranges::count_if(text, is_digit);
-  return (first >= 4 ? digits >= 8 : first == 2 && digits == 8) && std::ranges::all_of(text, [](char c) { return is_digit(c) || std::string_view("-_.:TZ+").contains(c); });
+  return (first >= 4 ? digits >= 8 : first == 2 && digits == 8) &&
+         std::ranges::all_of(text, [](char c) { return is_digit(c) || std::string_view("-_.:TZ+").contains(c); });
 }
 
 // Position of the separator before a rotation mark that ends at `end`; npos when there is none. The longest mark wins.
