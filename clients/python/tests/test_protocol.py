@@ -129,11 +129,23 @@ def test_after(): pass
 """
 
 
+# Of the main process: what it has heard of.
+HEARD = """
+import os, pathlib, pytest
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish(nodeid):
+    if "PYTEST_XDIST_WORKER" not in os.environ: pathlib.Path("heard-" + nodeid.rpartition("::")[2]).touch()
+"""
+
+
 def begin_long(suite, *words):
+    """Returns while the long test runs and pytest's main process is at rest: interrupted in the middle of a report, pytest may fail itself."""
     suite.write("test_it.py", LONG)
+    suite.write("conftest.py", HEARD)
     child = suite.begin("--monitor-pods", *words)
-    wait_until(lambda: (suite.folder / "running").exists() and (suite.folder / "running").read_text() or child.poll() is not None,
-               "the long test", 60)
+    heard = ["heard-test_before"] + (["heard-test_after"] if words else [])
+    wait_until(lambda: (suite.folder / "running").exists() and (suite.folder / "running").read_text() and all((suite.folder / name).exists() for name in heard)
+               or child.poll() is not None, "the long test", 60)
     assert child.poll() is None, suite.ended(child).output
     return child
 
