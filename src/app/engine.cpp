@@ -13,6 +13,7 @@
 #include "app/commit_fanout.h"
 #include "app/engine_file.h"
 #include "app/pool.h"
+#include "app/run_audit.h"
 #include "app/run_parts.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -42,6 +43,7 @@ constexpr std::int64_t stop_grace_ns = 2 * base::nanos_per_second;
 constexpr unsigned query_threads = 2;
 constexpr unsigned blocking_threads = 4;
 constexpr unsigned event_threads = 2;
+constexpr unsigned audit_threads = 1;
 constexpr std::size_t max_waiting_tasks = 64;
 
 // Tokens that `telltale token` made.
@@ -115,13 +117,16 @@ class EngineImpl final : public Engine {
     if (store_ != nullptr) {
       if (auto flushed = store_->flush(true, flush_timeout_ns); !flushed) keep(base::pass(flushed));
     }
+    if (audit_ != nullptr) audit_->stop();
     if (server_ != nullptr) server_->stop(stop_grace_ns);
     if (queries_ != nullptr) queries_->close();
     if (blocking_ != nullptr) blocking_->close();
     if (events_ != nullptr) events_->close();
+    if (audits_ != nullptr) audits_->close();
     server_.reset();
     activity_.reset();
     application_.reset();
+    audit_.reset();
     fanout_.clear();
     runs_.reset();
     if (catalog_ != nullptr) keep(catalog_->close());
@@ -250,6 +255,9 @@ class EngineImpl final : public Engine {
     queries_ = std::make_unique<PoolExecutor>("query", query_threads);
     blocking_ = std::make_unique<PoolExecutor>("block", blocking_threads);
     events_ = std::make_unique<PoolExecutor>("events", event_threads);
+    audits_ = std::make_unique<PoolExecutor>("audit", audit_threads);
+    audit_ = std::make_unique<RunAudit>(files_, clock_, runs_->registry(), *store_, store_->hasher(), config_.pipeline.max_line_bytes,
+                                        [this](std::int64_t timeout_ns) { barrier(timeout_ns); });
     application_ = api::make_application(api_dependencies());
     activity_ = std::make_unique<Activity>(*application_, clock_, runs_.get());
     server_ = net::Server::create(server_limits(config_), *activity_, metrics_);
@@ -285,7 +293,9 @@ class EngineImpl final : public Engine {
                                 .events = *events_,
                                 .listeners = [this] { return listeners(); },
                                 .settings = std::move(settings),
-                                .processes = process_source_.get()};
+                                .processes = process_source_.get(),
+                                .audit = [this](const std::string& run, const runs::AuditOptions& asked) { return audit_->run(run, asked); },
+                                .audits = audits_.get()};
   }
 
   // With what was committed just now, unless the catalog is far behind: then as far as it is.
@@ -370,6 +380,8 @@ class EngineImpl final : public Engine {
   std::unique_ptr<PoolExecutor> queries_;
   std::unique_ptr<PoolExecutor> blocking_;
   std::unique_ptr<PoolExecutor> events_;
+  std::unique_ptr<PoolExecutor> audits_;
+  std::unique_ptr<RunAudit> audit_;
   std::unique_ptr<net::Application> application_;
   std::unique_ptr<Activity> activity_;
   std::unique_ptr<net::Server> server_;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "api/rest/application.h"
+#include "app/run_audit.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "live/hub.h"
@@ -14,6 +15,7 @@
 #include "runs/registry/registry.h"
 #include "store/catalog/stream_index.h"
 #include "store/engine/store.h"
+#include "store/engine/store_id.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -40,9 +42,14 @@ class NoTokens final : public api::TokenChecker {
 
 class ReadOnlyEngine final : public OfflineEngine {
  public:
-  ReadOnlyEngine(std::unique_ptr<store::StoreReader> reader, std::unique_ptr<runs::Registry> registry, const base::Clock& clock,
-                 const config::Config& config)
-      : reader_(std::move(reader)), registry_(std::move(registry)), attributor_(*registry_, config.runs.grace_ns), hub_(0) {
+  ReadOnlyEngine(std::unique_ptr<store::StoreReader> reader, std::string_view key, std::unique_ptr<runs::Registry> registry,
+                 base::Files& files, const base::Clock& clock, const config::Config& config)
+      : reader_(std::move(reader)),
+        hasher_(key),
+        registry_(std::move(registry)),
+        attributor_(*registry_, config.runs.grace_ns),
+        audit_(files, clock, *registry_, *reader_, hasher_, config.pipeline.max_line_bytes, {}),
+        hub_(0) {
     api::ApiSettings settings;
     settings.version = version();
     settings.data_folder = config.store.data;
@@ -63,7 +70,10 @@ class ReadOnlyEngine final : public OfflineEngine {
                                           .blocking = executor_,
                                           .events = executor_,
                                           .listeners = [] { return std::vector<api::ListenerInfo>(); },
-                                          .settings = std::move(settings)});
+                                          .settings = std::move(settings),
+                                          .audit = [this](const std::string& run, const runs::AuditOptions& asked) {
+                                            return audit_.run(run, asked);
+                                          }});
   }
 
   net::Response get(std::string_view text) override {
@@ -86,8 +96,10 @@ class ReadOnlyEngine final : public OfflineEngine {
   std::vector<store::StreamSummary> summaries() const;
 
   const std::unique_ptr<store::StoreReader> reader_;
+  const base::KeyedHasher hasher_;
   const std::unique_ptr<runs::Registry> registry_;
   const runs::Attributor attributor_;
+  const RunAudit audit_;
   live::Hub hub_;
   telemetry::Metrics metrics_;
   InlineExecutor executor_;
@@ -126,11 +138,13 @@ base::Result<std::unique_ptr<OfflineEngine>> OfflineEngine::open(const config::C
                                                                  const base::Clock& clock) {
   auto reader = store::open_read_only(files, config.store.data);
   if (!reader) return base::pass(reader);
+  auto id = store::read_store_id(files, config.store.data);
+  if (!id) return base::pass(id);
   runs::RegistryOptions options;
   options.services = services_of_runs(config);
   auto registry = runs::Registry::open({.clock = clock, .reader = **reader}, std::move(options));
   if (!registry) return base::pass(registry);
-  return std::make_unique<ReadOnlyEngine>(std::move(*reader), std::move(*registry), clock, config);
+  return std::make_unique<ReadOnlyEngine>(std::move(*reader), id->key, std::move(*registry), files, clock, config);
 }
 
 }  // namespace telltale::app

@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   add_runs(program, context);
   add_tests(program, context);
   add_logs(program, context);
+  add_audit(program, context);
   add_test(program, context);
   add_config(program, context);
   add_store(program, context);

@@ -61,6 +61,7 @@ void add_query(Command program, Context& context);
 void add_tail(Command program, Context& context);
 void add_runs(Command program, Context& context);
 void add_tests(Command program, Context& context);
+void add_audit(Command program, Context& context);
 void add_logs(Command program, Context& context);
 void add_test(Command program, Context& context);
 void add_config(Command program, Context& context);

@@ -14,6 +14,7 @@
 #include "live/hub.h"
 #include "net/http/server.h"
 #include "runs/attribution/attributor.h"
+#include "runs/audit/audit.h"
 #include "runs/files/run_files.h"
 #include "runs/registry/registry.h"
 #include "sources/process/process_source.h"
@@ -66,6 +67,9 @@ struct ApiDependencies {
   std::function<std::vector<ListenerInfo>()> listeners;  // what is listened on by now; thread-safe
   ApiSettings settings;
   sources::ProcessSource* processes = nullptr;  // what relays connect to; null: nothing does
+  // runs::audit with all that it needs; may take minutes. Empty: it cannot be had.
+  std::function<base::Result<runs::AuditReport>(const std::string& run, const runs::AuditOptions& options)> audit{};
+  Executor* audits = nullptr;  // for audits alone; null: they run with the queries
 };
 
 // Stop order: the server first, then both executors (their tasks refer to the application), then the application, then the rest.

@@ -26,6 +26,7 @@ void handle_events(const RestContext& context, const CallRef& call);
 void handle_runs(const RestContext& context, const CallRef& call);
 void handle_run(const RestContext& context, const CallRef& call);
 void handle_report(const RestContext& context, const CallRef& call);
+void handle_audit(const RestContext& context, const CallRef& call);
 void handle_tests(const RestContext& context, const CallRef& call);
 void handle_test(const RestContext& context, const CallRef& call);
 void handle_test_logs(const RestContext& context, const CallRef& call);

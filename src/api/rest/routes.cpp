@@ -20,6 +20,7 @@ const std::vector<Route>& all_routes() {
       {"GET", "/api/v1/runs", Role::viewer, handle_runs},
       {"GET", "/api/v1/runs/{run}", Role::viewer, handle_run},
       {"GET", "/api/v1/runs/{run}/report", Role::viewer, handle_report},
+      {"GET", "/api/v1/runs/{run}/audit", Role::viewer, handle_audit},
       {"GET", "/api/v1/tests", Role::viewer, handle_tests},
       {"GET", "/api/v1/tests/{test}", Role::viewer, handle_test},
       {"GET", "/api/v1/tests/{test}/logs", Role::viewer, handle_test_logs},

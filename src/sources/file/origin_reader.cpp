@@ -1,0 +1,118 @@
+#include "sources/file/origin_reader.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sources/file/position.h"
+#include "sources/file/rotation_name.h"
+
+namespace telltale::sources {
+
+namespace {
+
+class OpenedFile final : public OriginBytes {
+ public:
+  OpenedFile(std::unique_ptr<base::ReadableFile> file, const base::FileInfo& info, bool certain)
+      : file_(std::move(file)), size_(info.size), modified_(info.modify_time), certain_(certain) {}
+  std::uint64_t size() const override { return size_; }
+  base::UnixNanos modified() const override { return modified_; }
+  bool is_certain() const override { return certain_; }
+  base::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override { return file_->read_at(offset, out); }
+
+ private:
+  const std::unique_ptr<base::ReadableFile> file_;
+  const std::uint64_t size_;
+  const base::UnixNanos modified_;
+  const bool certain_;
+};
+
+std::optional<FilePosition> decode(const record::Position& position) {
+  if (!position.key.starts_with(position_key_prefix)) return std::nullopt;
+  return decode_position(position.value);
+}
+
+enum class Mark : std::uint8_t { none, fits, differs };  // none: there are no bytes to compare, or not in the file any more
+
+base::Result<Mark> compare(base::ReadableFile& file, const base::KeyedHasher& hasher, const ContentMark& mark, std::uint64_t offset) {
+  if (mark.length == 0) return Mark::none;
+  std::string bytes(mark.length, '\0');
+  const auto got = file.read_at(offset, bytes);
+  if (!got) return std::unexpected(got.error());
+  if (*got < bytes.size()) return Mark::none;
+  return mark_of(hasher, bytes) == mark ? Mark::fits : Mark::differs;
+}
+
+// Whether the file holds the bytes that the position remembers. Of a file that is shorter than what was read the beginning decides; one
+// whose beginning was changed is known by the bytes before the offset.
+base::Result<bool> holds(base::ReadableFile& file, const base::KeyedHasher& hasher, const FilePosition& position) {
+  const auto head = compare(file, hasher, position.head, 0);
+  if (!head) return std::unexpected(head.error());
+  if (*head == Mark::fits) return true;
+  const auto tail = compare(file, hasher, position.tail, position.offset - std::min<std::uint64_t>(position.offset, position.tail.length));
+  if (!tail) return std::unexpected(tail.error());
+  return *tail == Mark::fits;
+}
+
+// Paths under which it was known, newest first, then what stands beside the first one under a rotated form of its name.
+std::vector<std::string> candidates(base::Files& files, const FilePosition& position) {
+  std::vector<std::string> paths(position.paths.rbegin(), position.paths.rend());
+  if (paths.empty()) return paths;
+  const std::string& lineage = position.paths.front();
+  const std::string folder = base::parent_path(lineage);
+  const auto names = files.list(folder);
+  if (!names) return paths;
+  for (const std::string& name : *names) {
+    const std::string path = base::join_path(folder, name);
+    if (is_compressed_name(name) || !is_sibling_path(path, lineage)) continue;
+    if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
+  }
+  return paths;
+}
+
+}  // namespace
+
+bool FileOriginReader::can_reopen(const record::Position& position) const {
+  return position.key.starts_with(position_key_prefix);
+}
+
+base::UnixNanos FileOriginReader::first_seen(const record::Position& position) const {
+  const auto decoded = decode(position);
+  return decoded ? decoded->first_seen : 0;
+}
+
+base::UnixNanos FileOriginReader::born(const record::Position& position) const {
+  const auto decoded = decode(position);
+  return decoded ? decoded->identity.birth : 0;
+}
+
+base::Result<std::unique_ptr<OriginBytes>> FileOriginReader::reopen(const record::Position& position) const {
+  const auto decoded = decode(position);
+  if (!decoded) return nullptr;
+  std::unique_ptr<OriginBytes> copy;    // other file, same bytes
+  std::unique_ptr<OriginBytes> second;  // same file, other bytes
+  base::Status trouble;
+  for (const std::string& path : candidates(files_, *decoded)) {
+    auto file = files_.open_read(path);
+    if (!file && file.error().code != base::ErrorCode::file_not_found) trouble = base::pass(file);
+    if (!file) continue;
+    const auto info = (*file)->info();
+    const auto fits = info ? holds(**file, hasher_, *decoded) : base::Result<bool>(std::unexpected(info.error()));
+    if (!fits) {
+      trouble = std::unexpected(fits.error());
+      continue;
+    }
+    const bool same = FileIdentity::of(*info).same_file(decoded->identity);
+    if (same && *fits) return std::make_unique<OpenedFile>(std::move(*file), *info, true);
+    if (*fits && copy == nullptr) copy = std::make_unique<OpenedFile>(std::move(*file), *info, true);
+    else if (same && second == nullptr) second = std::make_unique<OpenedFile>(std::move(*file), *info, false);
+  }
+  if (copy != nullptr) return copy;
+  if (second != nullptr) return second;
+  if (!trouble) return std::unexpected(trouble.error());
+  return nullptr;
+}
+
+}  // namespace telltale::sources
