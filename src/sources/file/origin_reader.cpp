@@ -8,10 +8,14 @@
 
 #include "sources/file/position.h"
 #include "sources/file/rotation_name.h"
+#include "sources/packed/packed_file.h"
 
 namespace telltale::sources {
 
 namespace {
+
+constexpr std::uint64_t unpack_step = 1024 * 1024;
+constexpr std::uint64_t most_unpacked_bytes = 256 * 1024 * 1024;  // of larger ones only so much is compared
 
 class OpenedFile final : public OriginBytes {
  public:
@@ -56,6 +60,27 @@ base::Result<bool> holds(base::ReadableFile& file, const base::KeyedHasher& hash
   return *tail == Mark::fits;
 }
 
+struct Opened {
+  std::unique_ptr<base::ReadableFile> file;
+  base::FileInfo info;  // of a compressed file its own, but the size is of the unpacked bytes
+};
+
+// A compressed file is unpacked once to know its size.
+base::Result<Opened> open_unpacked(base::Files& files, const std::string& path) {
+  auto file = files.open_read(path);
+  if (!file) return base::pass(file);
+  auto info = (*file)->info();
+  if (!info) return base::pass(info);
+  const Packing packing = packing_of(path);
+  if (packing == Packing::none) return Opened{std::move(*file), *info};
+  auto packed = std::make_unique<PackedFile>(std::move(*file), packing, std::nullopt);
+  while (packed->verdict().end == PackedEnd::unknown && packed->verdict().size < most_unpacked_bytes) {
+    if (auto unpacked = packed->advance(unpack_step); !unpacked) return base::pass(unpacked);
+  }
+  info->size = packed->verdict().size;
+  return Opened{std::move(packed), *info};
+}
+
 // Paths under which it was known, newest first, then what stands beside the first one under a rotated form of its name.
 std::vector<std::string> candidates(base::Files& files, const FilePosition& position) {
   std::vector<std::string> paths(position.paths.rbegin(), position.paths.rend());
@@ -66,7 +91,8 @@ std::vector<std::string> candidates(base::Files& files, const FilePosition& posi
   if (!names) return paths;
   for (const std::string& name : *names) {
     const std::string path = base::join_path(folder, name);
-    if (is_compressed_name(name) || !is_sibling_path(path, lineage)) continue;
+    const bool readable = !is_compressed_name(name) || packing_of(name) != Packing::none;
+    if (!readable || !is_sibling_path(path, lineage)) continue;
     if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
   }
   return paths;
@@ -95,19 +121,21 @@ base::Result<std::unique_ptr<OriginBytes>> FileOriginReader::reopen(const record
   std::unique_ptr<OriginBytes> second;  // same file, other bytes
   base::Status trouble;
   for (const std::string& path : candidates(files_, *decoded)) {
-    auto file = files_.open_read(path);
-    if (!file && file.error().code != base::ErrorCode::file_not_found) trouble = base::pass(file);
-    if (!file) continue;
-    const auto info = (*file)->info();
-    const auto fits = info ? holds(**file, hasher_, *decoded) : base::Result<bool>(std::unexpected(info.error()));
+    auto opened = open_unpacked(files_, path);
+    if (!opened && opened.error().code != base::ErrorCode::file_not_found) trouble = base::pass(opened);
+    if (!opened) continue;
+    const auto fits = holds(*opened->file, hasher_, *decoded);
     if (!fits) {
       trouble = std::unexpected(fits.error());
       continue;
     }
-    const bool same = FileIdentity::of(*info).same_file(decoded->identity);
-    if (same && *fits) return std::make_unique<OpenedFile>(std::move(*file), *info, true);
-    if (*fits && copy == nullptr) copy = std::make_unique<OpenedFile>(std::move(*file), *info, true);
-    else if (same && second == nullptr) second = std::make_unique<OpenedFile>(std::move(*file), *info, false);
+    const bool same = FileIdentity::of(opened->info).same_file(decoded->identity);
+    if (same && *fits) return std::make_unique<OpenedFile>(std::move(opened->file), opened->info, true);
+    if (*fits && copy == nullptr) {
+      copy = std::make_unique<OpenedFile>(std::move(opened->file), opened->info, true);
+    } else if (same && second == nullptr) {
+      second = std::make_unique<OpenedFile>(std::move(opened->file), opened->info, false);
+    }
   }
   if (copy != nullptr) return copy;
   if (second != nullptr) return second;

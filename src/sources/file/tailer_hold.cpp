@@ -10,6 +10,20 @@
 
 namespace telltale::sources {
 
+namespace {
+
+// By the mean length of the lines at the file's beginning and before the place where reading stopped. At least one: bytes that are missing
+// were a line, or a part of one. Nothing where no line was read.
+std::optional<std::uint64_t> estimated_lines(const LineReader& reader, std::uint64_t bytes) {
+  const auto lines_in = [](std::string_view text) { return static_cast<std::uint64_t>(std::ranges::count(text, '\n')); };
+  const std::uint64_t lines = lines_in(reader.head()) + lines_in(reader.tail());
+  if (lines == 0) return std::nullopt;
+  const std::uint64_t mean = std::max<std::uint64_t>((reader.head().size() + reader.tail().size()) / lines, 1);
+  return std::max<std::uint64_t>((bytes + mean / 2) / mean, 1);
+}
+
+}  // namespace
+
 // The bytes before the read position are gone. What was not read is looked for in a copy; the file itself begins anew.
 void Tailer::on_replaced(Origin& origin) {
   metrics_.truncations.add();
@@ -56,9 +70,10 @@ void Tailer::add_path(Origin& origin, const std::string& path) {
 record::Gap Tailer::gap_of(const Origin& origin, record::GapReason reason, std::uint64_t from, std::uint64_t to) const {
   record::Gap gap;
   gap.reason = reason;
-  gap.from_time = origin.position.first_seen;
+  gap.from_time = std::max(origin.position.first_seen, origin.caught_up);
   gap.to_time = ports_.clock.wall();
   gap.range = record::RawRange{from, to, {}};
+  gap.lines = estimated_lines(origin.reader, to - from);
   const std::string& path = origin.position.paths.back();
   gap.detail = fmt::format("{} of {} were not read before it was {}", base::format_bytes(to - from),
                            ports_.redact_label ? ports_.redact_label(path) : path,
