@@ -146,6 +146,7 @@ class RunFilesHarness {
   RunFiles& files() { return *files_; }
   Registry& registry() { return *registry_; }
   store::Engine& store() { return *store_.engine; }
+  const base::Clock& clock() const { return store_.clock; }
 
  private:
   RegistryPorts registry_ports() {
