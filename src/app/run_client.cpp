@@ -217,7 +217,17 @@ RunEnd RunClient::end(const runs::RunFinished& finished) {
   const auto count = ask("GET", "/api/v1/count?query=" + net::url_encode(query), "");
   const auto counted = count && count->status == 200 ? object_of(*count) : base::Result<boost::json::object>();
   if (counted && counted->contains("records")) end.command_lines = count_of(*counted, "records");
+  if (options_.audit) end.audit = audit();
   return end;
+}
+
+// It takes half of what one answer may take; what is not compared in that time is said.
+std::optional<boost::json::object> RunClient::audit() {
+  const std::int64_t timeout_ms = std::max<std::int64_t>(request_ns_ / 2 / base::nanos_per_millisecond, 1);
+  const auto answer = ask("GET", fmt::format("/api/v1/runs/{}/audit?timeout_ms={}", net::url_encode(options_.run), timeout_ms), "");
+  if (!answer || answer->status != 200) return std::nullopt;
+  auto found = object_of(*answer);
+  return found ? std::optional(std::move(*found)) : std::nullopt;
 }
 
 std::optional<boost::json::object> RunClient::settled_run(base::MonoNanos deadline) {

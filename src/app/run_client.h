@@ -30,6 +30,7 @@ struct RunClientOptions {
   runs::RunStarted started;
   std::int64_t request_ns = 800 * base::nanos_per_millisecond;  // for one answer
   std::int64_t finish_ns = 10 * base::nanos_per_second;         // for the end, of an engine that answers
+  bool audit = true;                                            // at the end
 };
 
 // What the engine says of the run at its end.
@@ -37,6 +38,7 @@ struct RunEnd {
   bool told = false;                           // it has the run's end
   std::optional<boost::json::object> run;      // its answer to GET /api/v1/runs/RUN, when it gave one
   std::optional<std::uint64_t> command_lines;  // of the command's output, that it has
+  std::optional<boost::json::object> audit;    // its answer to GET /api/v1/runs/RUN/audit
 };
 
 // start() once, finish() once; a thread of its own in between. All else from any thread.
@@ -70,6 +72,7 @@ class RunClient {
   void keep(const std::stop_token& stop) TT_EXCLUDES(mutex_);
   RunEnd end(const runs::RunFinished& finished);
   std::optional<boost::json::object> settled_run(base::MonoNanos deadline);
+  std::optional<boost::json::object> audit();
   bool is_finishing() TT_EXCLUDES(mutex_);
   void pause(const std::stop_token& stop, std::int64_t nanos) TT_EXCLUDES(mutex_);
 

@@ -140,7 +140,7 @@ runs::RunStarted RunSession::started_event() const {
 
 void RunSession::find_engine() {
   const base::MonoNanos deadline = ports_.clock.mono() + start_ns;
-  client_ = std::make_unique<RunClient>(RunClientOptions{.run = plan_.run, .started = started_event(), .request_ns = request_ns}, finder_,
+  client_ = std::make_unique<RunClient>(RunClientOptions{.run = plan_.run, .started = started_event(), .request_ns = request_ns, .audit = plan_.audit}, finder_,
                                         ports_.clock);
   client_->start();
   keeper_ = std::make_unique<sources::RelayKeeper>(relay_keeper_options(plan_.engine, plan_.run, ports_.random),
@@ -265,7 +265,8 @@ void RunSession::tell_end(const RunEnd& end) {
                      .connected = keeper_->was_connected(),
                      .trouble = keeper_->was_connected() && begun_.trouble.empty() ? keeper_->trouble() : begun_.trouble,
                      .shown = end.run,
-                     .command_lines = end.command_lines};
+                     .command_lines = end.command_lines,
+                     .audit = end.audit};
   if (summary.trouble.empty()) summary.trouble = keeper_->trouble();
   for (const auto& line : summary_lines(summary)) ports_.note(line);
 }

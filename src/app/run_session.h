@@ -36,6 +36,7 @@ struct RunPlan {
   config::Config settings;
   std::optional<config::EnvironmentConfig> environment;
   std::string output;  // wanted folder of the files, absolute; empty: none are written
+  bool audit = true;   // at the end
   EngineLifeOptions engine;
   base::SignalSettings signals;  // what the command finds set
 };

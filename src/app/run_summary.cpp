@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "app/answer.h"
+#include "app/audit_text.h"
 #include "base/text.h"
 
 namespace telltale::app {
@@ -105,6 +106,7 @@ std::vector<std::string> summary_lines(const RunSummary& summary) {
     if (summary.command_lines && summary.captured) lines.push_back(line("command", counted(*summary.command_lines, "line") + " of output"));
     add_tests(lines, run);
     add_gaps(lines, run);
+    if (summary.audit) lines.push_back(line("audit", audit_line(*summary.audit)));
     add_files(lines, summary, run);
     add_look(lines, summary, run);
   }

@@ -26,6 +26,7 @@ struct RunSummary {
   std::string trouble;                         // why none did
   std::optional<boost::json::object> shown;    // the engine's answer to GET /api/v1/runs/RUN
   std::optional<std::uint64_t> command_lines;  // of the command's output, that the engine has
+  std::optional<boost::json::object> audit{};  // the engine's answer to GET /api/v1/runs/RUN/audit
 };
 
 // One text a line, for people. Without an engine it is one line.

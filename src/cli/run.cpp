@@ -27,6 +27,7 @@ constexpr const char* default_output = "logs/pod_logs";
 struct RunOptions {
   std::string name;
   std::string output;
+  bool no_audit = false;
   std::vector<std::string> words;  // a command without "--" before it
 };
 
@@ -107,6 +108,7 @@ base::Result<app::RunPlan> plan(Context& context, const RunOptions& options) {
   plan.settings = std::move(settings->config);
   plan.environment = std::move(*environment);
   plan.output = output_of(context, options, plan.environment.has_value());
+  plan.audit = !options.no_audit && context.environment("TELLTALE_AUDIT") != "off";
   plan.engine = std::move(*engine);
   plan.signals.pipe_ignored = context.pipe_ignored;
   pthread_sigmask(SIG_BLOCK, nullptr, &plan.signals.mask);
@@ -184,6 +186,7 @@ void add_run(Command program, Context& context) {
   command.option("--name", options->name, "A name for the run").type_name("NAME");
   command.option("--output", options->output, "Folder of the log files (default: logs/pod_logs when there is an environment)")
       .type_name("FOLDER");
+  command.flag("--no-audit", options->no_audit, "Do not compare at the end what is stored with what the services' files hold");
   command.option("command", options->words, "-- and the command with its words").type_name("-- COMMAND");
   command.on_run([&context, options] { context.exit_code = run_run(context, *options); });
 }

@@ -27,6 +27,8 @@ OPTIONS = (
     Option("--telltale-console", "telltale_console", "TELLTALE_CONSOLE",
            "full: banners, tests, summary; brief: summary only; live: full, and live lines also without -v", metavar="KIND", default="full",
            choices=("full", "brief", "live")),
+    Option("--telltale-audit", "telltale_audit", "TELLTALE_AUDIT",
+           "on: at the end compare what is stored with what the services' files hold; off", metavar="on|off", default="on", choices=("on", "off")),
     Option("--telltale-instrument", "telltale_instrument", "TELLTALE_INSTRUMENT",
            "HTTP clients that send the test's headers by themselves: urllib, http.client, requests, httpx, or all; with commas", metavar="LIST"),
     Option("--telltale-instrument-hosts", "telltale_instrument_hosts", "TELLTALE_INSTRUMENT_HOSTS",
@@ -117,6 +119,7 @@ class Settings:
         self.env, self.environments = values["env"], values["environments"]
         self.url, self.bin, self.data = values["url"], values["bin"], values["data"]
         self.output, self.run_name, self.console = values["output"], values["run_name"], values["console"]
+        self.audit = values["audit"] == "on"
         self.token = os.environ.get("TELLTALE_TOKEN", "")  # not an option: arguments of programs can be read by everybody
         self.joined_run = os.environ.get("TELLTALE_RUN", "")
         self.instrument = split_list(values["instrument"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from . import lines
+from .audit import audit_faults, audit_line
 from .console import Console, count_of
 from .hooks import SECTION, set_property, worker_name
 from .live import LiveStream
@@ -250,6 +251,9 @@ class ControllerHooks:
         if gaps:
             self._console.line(f"Gaps: {len(gaps) + more} (lines may be missing)")
             self._list([gap_line(gap) for gap in gaps], more)
+        if self._result.audit:
+            self._console.line(f"Audit: {audit_line(self._result.audit)}")
+            self._list(audit_faults(self._result.audit))
 
     def _list(self, texts: list, more: int = 0) -> None:
         for text in texts[:MOST_NAMED]:

@@ -28,16 +28,17 @@ LATE_SECONDS = 0.6  # added when it answers after all: it was not broken, the ma
 ENVIRONMENT_SECONDS = 20.0  # nothing that is wrong with an engine makes the program slow that reads the environments file
 FINAL_SECONDS = 15.0  # an engine that answers may take so long to make the files final
 FINAL_TURN_MS = 250
+AUDIT_MS = 250  # what is not compared in that time is said
 
 
 NO_CREDENTIALS = "SSH credentials not configured - pod monitoring disabled"
 
 
 class Result:
-    """What the engine says of the run at its end; `shown` is None when it says nothing."""
+    """What the engine says of the run at its end; `shown` is None when it says nothing, `audit` when there was none."""
 
-    def __init__(self, shown: dict | None, late: str, settled: bool):
-        self.shown, self.late, self.settled = shown, late, settled
+    def __init__(self, shown: dict | None, late: str, settled: bool, audit: dict | None = None):
+        self.shown, self.late, self.settled, self.audit = shown, late, settled, audit
 
 
 class RunMonitor:
@@ -206,9 +207,10 @@ class RunMonitor:
         shown, settled = self._final()
         if shown and not self.joined and self.client.output == "remote" and self.output is not None:
             self._fetch(shown)
+        audit = self._audit() if shown and settled else None
         self._abandon()
         missing = late.text() if late is not None and late.answered else ""
-        return Result(shown, missing, settled)
+        return Result(shown, missing, settled, audit)
 
     def _final(self):
         """(the run as the engine shows it, whether its files are final)."""
@@ -223,6 +225,16 @@ class RunMonitor:
             if self.joined or output.get("final") or output.get("state") in ("none", "remote", "failing", None):
                 return shown, output.get("state") != "failing"
         return shown, False
+
+    def _audit(self) -> dict | None:
+        """Of a run of its own: what it joined goes on. It may take as long as one look at the run."""
+        if not self.settings.audit or self.joined:
+            return None
+        answer = self.link.ask("GET", f"/api/v1/runs/{self.run}/audit", {"timeout_ms": AUDIT_MS}, slack=AUDIT_MS / 1000)
+        if answer is None:
+            self.problems.append(f"the audit could not be had: {self.link.trouble}")
+            return None
+        return answer.json() if answer.status == 200 else None
 
     def _fetch(self, shown: dict) -> None:
         from .fetch import fetch_files  # only remote engines need it

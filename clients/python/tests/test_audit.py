@@ -1,0 +1,42 @@
+"""The line of the audit at the end of a run, and that it can be turned off."""
+import re
+
+from test_run import shop  # noqa: F401  the suite of the main job
+
+from telltale.monitor.audit import audit_faults, audit_line
+
+CLEAN = {"run": "r1", "verdict": "clean", "streams": [{}] * 12, "total": {"lines": 48120}, "findings": []}
+LOSS = {"kind": "loss", "service": "api", "from_byte": "10", "to_byte": "400", "lines": 3, "tests": [{"node_id": "t.py::a"}, {"node_id": "t.py::b"}],
+        "more_tests": 2}
+
+
+def test_what_is_whole_is_one_line():
+    assert audit_line(CLEAN) == "12 streams, 48,120 lines, complete"
+    assert audit_faults(CLEAN) == []
+
+
+def test_what_is_wrong_is_counted_and_named_with_its_tests():
+    audit = {**CLEAN, "verdict": "broken", "findings": [LOSS, {"kind": "gap"}],
+             "total": {"lines": 5, "lost_lines": 3, "lost_bytes": 390, "repeated_bytes": 1, "changed_bytes": 7, "gaps": 1, "gap_lines": 2}}
+    assert audit_line(audit) == ("12 streams, 5 lines, 3 lines (390 bytes) lost, 1 byte stored twice, 7 bytes changed since, "
+                                 "1 stated gap (about 2 lines)")
+    assert audit_faults(audit) == ["loss in api: bytes 10 to 400, 3 lines; tests: t.py::a, t.py::b and 2 more"]
+
+
+def test_of_many_faults_the_first_are_shown():
+    faults = audit_faults({**CLEAN, "findings": [LOSS] * 8, "more_findings": 4})
+    assert len(faults) == 6 and faults[-1] == "… and 7 more: telltale audit r1"
+
+
+def test_what_could_not_be_compared_is_not_called_complete():
+    assert "complete" not in audit_line({**CLEAN, "verdict": "incomplete", "total": {"lines": 1, "unread_bytes": 9}})
+    assert audit_line({**CLEAN, "total": {"lines": 1, "gone_bytes": 9}}).endswith("nothing missing in what is left, 9 bytes gone from the sources")
+
+
+def test_a_run_ends_with_its_audit(shop):  # noqa: F811
+    output = shop.run("--monitor-pods").output
+    assert re.search(r"^Audit: 2 streams, 4 lines, complete$", output, re.M), output
+
+
+def test_the_audit_can_be_turned_off(shop):  # noqa: F811
+    assert "Audit:" not in shop.run("--monitor-pods", "--telltale-audit=off").output
