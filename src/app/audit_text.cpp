@@ -57,7 +57,8 @@ std::string tests_text(const object& finding) {
 std::string finding_text(const object& finding) {
   std::string out = fmt::format("{} in {}", text_of(finding, "kind"), base::to_printable(text_of(finding, "service")));
   out += fmt::format(" {}", base::to_printable(text_of(finding, "stream")));
-  if (!text_of(finding, "to_byte").empty()) out += fmt::format(", bytes {} to {}", text_of(finding, "from_byte"), text_of(finding, "to_byte"));
+  if (!text_of(finding, "to_byte").empty())
+    out += fmt::format(", bytes {} to {}", text_of(finding, "from_byte"), text_of(finding, "to_byte"));
   const auto* lines = finding.if_contains("lines");
   if (lines != nullptr && !lines->is_null()) out += fmt::format(", {}", counted(count_of(finding, "lines"), "line"));
   if (const auto detail = text_of(finding, "detail"); !detail.empty()) out += fmt::format(": {}", base::to_printable(detail));

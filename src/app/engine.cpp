@@ -276,26 +276,27 @@ class EngineImpl final : public Engine {
     settings.allowed_hosts = config_.server.allowed_hosts;
     settings.allowed_origins = config_.server.allowed_origins;
     settings.max_tail_records = config_.server.tail_records;
-    return api::ApiDependencies{.sources = {file_source_.get(), process_source_.get()},
-                                .store = *store_,
-                                .flush = [this](bool durable, std::int64_t timeout_ns) { return store_->flush(durable, timeout_ns); },
-                                .stream_summaries = [this] { return stream_summaries(); },
-                                .catalog_warnings = [this] { return catalog_->warnings(); },
-                                .registry = runs_->registry(),
-                                .attributor = runs_->attributor(),
-                                .files = &runs_->files(),
-                                .hub = hub_,
-                                .metrics = metrics_,
-                                .clock = clock_,
-                                .tokens = *tokens_,
-                                .queries = *queries_,
-                                .blocking = *blocking_,
-                                .events = *events_,
-                                .listeners = [this] { return listeners(); },
-                                .settings = std::move(settings),
-                                .processes = process_source_.get(),
-                                .audit = [this](const std::string& run, const runs::AuditOptions& asked) { return audit_->run(run, asked); },
-                                .audits = audits_.get()};
+    return api::ApiDependencies{
+        .sources = {file_source_.get(), process_source_.get()},
+        .store = *store_,
+        .flush = [this](bool durable, std::int64_t timeout_ns) { return store_->flush(durable, timeout_ns); },
+        .stream_summaries = [this] { return stream_summaries(); },
+        .catalog_warnings = [this] { return catalog_->warnings(); },
+        .registry = runs_->registry(),
+        .attributor = runs_->attributor(),
+        .files = &runs_->files(),
+        .hub = hub_,
+        .metrics = metrics_,
+        .clock = clock_,
+        .tokens = *tokens_,
+        .queries = *queries_,
+        .blocking = *blocking_,
+        .events = *events_,
+        .listeners = [this] { return listeners(); },
+        .settings = std::move(settings),
+        .processes = process_source_.get(),
+        .audit = [this](const std::string& run, const runs::AuditOptions& asked) { return audit_->run(run, asked); },
+        .audits = audits_.get()};
   }
 
   // With what was committed just now, unless the catalog is far behind: then as far as it is.

@@ -55,25 +55,24 @@ class ReadOnlyEngine final : public OfflineEngine {
     settings.data_folder = config.store.data;
     settings.pid = ::getpid();
     settings.require_token = false;
-    application_ = api::make_application({.sources = {},
-                                          .store = *reader_,
-                                          .flush = [this](bool, std::int64_t) { return base::Result<store::Committed>(all_written()); },
-                                          .stream_summaries = [this] { return summaries(); },
-                                          .catalog_warnings = [] { return std::vector<std::string>(); },
-                                          .registry = *registry_,
-                                          .attributor = attributor_,
-                                          .hub = hub_,
-                                          .metrics = metrics_,
-                                          .clock = clock,
-                                          .tokens = tokens_,
-                                          .queries = executor_,
-                                          .blocking = executor_,
-                                          .events = executor_,
-                                          .listeners = [] { return std::vector<api::ListenerInfo>(); },
-                                          .settings = std::move(settings),
-                                          .audit = [this](const std::string& run, const runs::AuditOptions& asked) {
-                                            return audit_.run(run, asked);
-                                          }});
+    application_ = api::make_application(
+        {.sources = {},
+         .store = *reader_,
+         .flush = [this](bool, std::int64_t) { return base::Result<store::Committed>(all_written()); },
+         .stream_summaries = [this] { return summaries(); },
+         .catalog_warnings = [] { return std::vector<std::string>(); },
+         .registry = *registry_,
+         .attributor = attributor_,
+         .hub = hub_,
+         .metrics = metrics_,
+         .clock = clock,
+         .tokens = tokens_,
+         .queries = executor_,
+         .blocking = executor_,
+         .events = executor_,
+         .listeners = [] { return std::vector<api::ListenerInfo>(); },
+         .settings = std::move(settings),
+         .audit = [this](const std::string& run, const runs::AuditOptions& asked) { return audit_.run(run, asked); }});
   }
 
   net::Response get(std::string_view text) override {

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "runs/audit/audit.h"
 #include "runs/registry/registry.h"
-#include "sources/file/origin_reader.h"
+#include "sources/reread/file_origin_reader.h"
 #include "store/engine/store.h"
 
 namespace telltale::app {

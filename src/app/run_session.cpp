@@ -140,8 +140,9 @@ runs::RunStarted RunSession::started_event() const {
 
 void RunSession::find_engine() {
   const base::MonoNanos deadline = ports_.clock.mono() + start_ns;
-  client_ = std::make_unique<RunClient>(RunClientOptions{.run = plan_.run, .started = started_event(), .request_ns = request_ns, .audit = plan_.audit}, finder_,
-                                        ports_.clock);
+  client_ = std::make_unique<RunClient>(
+      RunClientOptions{.run = plan_.run, .started = started_event(), .request_ns = request_ns, .audit = plan_.audit}, finder_,
+      ports_.clock);
   client_->start();
   keeper_ = std::make_unique<sources::RelayKeeper>(relay_keeper_options(plan_.engine, plan_.run, ports_.random),
                                                    sources::RelayKeeperPorts{loop_, ports_.clock, [this](std::uint32_t stream) {

@@ -97,7 +97,8 @@ int run_audit(Context& context, const AuditCommand& options) {
 
 void add_audit(Command program, Context& context) {
   auto command = program.subcommand(
-      "audit", "Compare what is stored of a run with what its files hold: 0 all there, 1 lost, twice or changed, 2 not all could be compared");
+      "audit",
+      "Compare what is stored of a run with what its files hold: 0 all there, 1 lost, twice or changed, 2 not all could be compared");
   auto options = std::make_shared<AuditCommand>();  // shared: the parser and the callback use it, as long as the command line lives
   command.option("run", options->run, "The run").required().type_name("RUN");
   command.option("--timeout", options->timeout, "Give up what takes longer, at most 10m").show_default();

@@ -3,11 +3,10 @@ fault exactly where it is."""
 import gzip
 import json
 import os
-import re
 import shutil
 
 import pytest
-from engine import BINARY, run_cli, wait_until
+from engine import run_cli
 from runner import Connection, Run, append, apart, stamp
 
 SECRET = "hunter2-is-a-secret"

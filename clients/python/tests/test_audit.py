@@ -1,7 +1,8 @@
 """The line of the audit at the end of a run, and that it can be turned off."""
 import re
 
-from test_run import shop  # noqa: F401  the suite of the main job
+import pytest
+from test_run import ENVIRONMENT, HELPERS, SUITE
 
 from telltale.monitor.audit import audit_faults, audit_line
 
@@ -33,10 +34,19 @@ def test_what_could_not_be_compared_is_not_called_complete():
     assert audit_line({**CLEAN, "total": {"lines": 1, "gone_bytes": 9}}).endswith("nothing missing in what is left, 9 bytes gone from the sources")
 
 
-def test_a_run_ends_with_its_audit(shop):  # noqa: F811
+@pytest.fixture
+def shop(suite):
+    """The suite of the main job."""
+    suite.write("config/environments.yaml", ENVIRONMENT)
+    suite.write("conftest.py", HELPERS)
+    suite.write("test_shop.py", SUITE)
+    return suite
+
+
+def test_a_run_ends_with_its_audit(shop):
     output = shop.run("--monitor-pods").output
     assert re.search(r"^Audit: 2 streams, 4 lines, complete$", output, re.M), output
 
 
-def test_the_audit_can_be_turned_off(shop):  # noqa: F811
+def test_the_audit_can_be_turned_off(shop):
     assert "Audit:" not in shop.run("--monitor-pods", "--telltale-audit=off").output

@@ -94,7 +94,8 @@ class Audit {
   }
 
   void finish(const StoredOrigins& origins) {
-    std::ranges::sort(report_.findings, {}, [](const AuditFinding& one) { return std::tie(one.kind, one.written.from, one.service, one.from); });
+    std::ranges::sort(report_.findings, {},
+                      [](const AuditFinding& one) { return std::tie(one.kind, one.written.from, one.service, one.from); });
     if (report_.findings.size() > options_.max_findings) {
       report_.more_findings = report_.findings.size() - options_.max_findings;
       report_.findings.resize(options_.max_findings);

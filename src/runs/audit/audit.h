@@ -1,6 +1,6 @@
 // Whether what a run's sources wrote is stored, once and as it was: ranges of source bytes that the store has, against each other, against
-// the gaps that are stated, and against what the origins still hold (docs/reference/audit.md). Only hashes of bytes are compared; no text of
-// a log is in the answer.
+// the gaps that are stated, and against what the origins still hold (docs/reference/audit.md). Only hashes of bytes are compared; no text
+// of a log is in the answer.
 #pragma once
 
 #include <cstdint>
@@ -90,10 +90,10 @@ struct AuditReport {
 
 struct AuditOptions {
   std::int64_t timeout_ns = 60 * base::nanos_per_second;
-  std::uint64_t max_read_bytes = 0;         // of the sources; 0: all
-  std::size_t max_ranges = 1'000'000;       // held in memory: about 100 bytes each
-  std::size_t max_range_bytes = 64 << 20;   // read at once; larger ranges are not compared
-  std::uint64_t max_line_bytes = 1 << 20;   // pipeline.max_line_bytes: where lines were cut
+  std::uint64_t max_read_bytes = 0;        // of the sources; 0: all
+  std::size_t max_ranges = 1'000'000;      // held in memory: about 100 bytes each
+  std::size_t max_range_bytes = 64 << 20;  // read at once; larger ranges are not compared
+  std::uint64_t max_line_bytes = 1 << 20;  // pipeline.max_line_bytes: where lines were cut
   std::size_t max_findings = 1000;
   std::size_t max_tests = 20;
 };

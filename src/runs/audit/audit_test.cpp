@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "runs/files/testing/run_files_harness.h"
-#include "sources/file/origin_reader.h"
 #include "sources/file/position.h"
+#include "sources/reread/file_origin_reader.h"
 
 namespace telltale::runs {
 namespace {

@@ -281,7 +281,8 @@ void OriginCheck::check_copies() {
     verdict_.counts.repeated_bytes += bytes;
     verdict_.counts.repeated_lines += lines;
     const std::uint64_t from = other->ranges.front().from;
-    find(AuditKind::repetition, {from, from + bytes}, origin_.ranges.front().written, "a copy of a file that was read already").lines = lines;
+    find(AuditKind::repetition, {from, from + bytes}, origin_.ranges.front().written, "a copy of a file that was read already").lines =
+        lines;
   }
 }
 

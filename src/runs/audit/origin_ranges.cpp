@@ -20,9 +20,9 @@ namespace {
 
 using store::ScanStep;
 
-constexpr std::int64_t before_ns = 60 * base::nanos_per_second;   // as ScanRange::by_writing has it
-constexpr std::int64_t after_ns = 600 * base::nanos_per_second;   // lines that were read so late are still found
-constexpr std::size_t most_earlier_batches = 20'000;              // looked at for the range before the run's first one
+constexpr std::int64_t before_ns = 60 * base::nanos_per_second;  // as ScanRange::by_writing has it
+constexpr std::int64_t after_ns = 600 * base::nanos_per_second;  // lines that were read so late are still found
+constexpr std::size_t most_earlier_batches = 20'000;             // looked at for the range before the run's first one
 
 class Collector {
  public:

@@ -1,4 +1,4 @@
-#include "sources/file/origin_reader.h"
+#include "sources/reread/file_origin_reader.h"
 
 #include <algorithm>
 #include <optional>
