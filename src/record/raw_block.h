@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "record/batch.h"
 
@@ -33,8 +34,9 @@ struct RawBlock {
   std::uint64_t raw_to = 0;
   std::uint64_t first_source_line = 0;
   UnixNanos observed_time = 0;
-  UnixNanos written_after = 0;       // see Batch
-  std::optional<Position> position;  // what to continue from when these bytes are committed
+  UnixNanos written_after = 0;        // see Batch
+  std::vector<UnixNanos> line_times;  // when each line was written, as its server told it (0: it did not); empty: nobody told any
+  std::optional<Position> position;   // what to continue from when these bytes are committed
   // With a position, for blocks whose lines may be joined with later ones. Without it a block's last lines are never kept back.
   std::unique_ptr<const InnerPositions> inner_positions;
 };

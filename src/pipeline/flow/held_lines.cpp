@@ -25,6 +25,7 @@ void GatheredBlock::add(RawBlock&& next) {
   const std::size_t needed = block.bytes.size() + next.bytes.size() + text_slack_bytes;
   if (block.bytes.capacity() < needed) block.bytes.reserve(needed);
   block.bytes += next.bytes;
+  block.line_times.insert(block.line_times.end(), next.line_times.begin(), next.line_times.end());
   block.last_line_unterminated = next.last_line_unterminated;
   block.more_follows = next.more_follows;
   block.raw_to = next.raw_to;

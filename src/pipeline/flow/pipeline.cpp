@@ -127,6 +127,8 @@ void Pipeline::keep_back(Batch& batch, std::size_t complete, GatheredBlock&& gat
   rest.raw_to = block.raw_to;
   rest.raw_from = block.raw_from + (batch.raw ? cut : 0);
   rest.position = std::move(batch.position);
+  if (lines < block.line_times.size())
+    rest.line_times.assign(block.line_times.begin() + static_cast<std::ptrdiff_t>(lines), block.line_times.end());
   if (cut == 0) {
     rest.bytes = std::move(batch.text);
   } else {

@@ -325,5 +325,21 @@ TEST_F(PipelineTest, WaitingCanBeOff) {
   EXPECT_FALSE(pipeline_->wait_ends());
 }
 
+// A server tells the time of each line: it stands where the line's text has none, or none with a zone.
+TEST_F(PipelineTest, TimesThatTheSourceWasTold) {
+  RawBlock told = block("plain text\n2024-03-21T11:59:58Z own time\n2024-03-21 11:59:57 without a zone\nheld back\n");
+  told.line_times = {start_time + 1 * ms, start_time + 2 * ms, start_time + 3 * ms, start_time + 4 * ms};
+  std::vector<Record> records;
+  for (const Batch& batch : push(std::move(told))) records.insert(records.end(), batch.records.begin(), batch.records.end());
+  for (const Batch& batch : flush()) records.insert(records.end(), batch.records.begin(), batch.records.end());
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].event_time, start_time + 1 * ms);
+  EXPECT_EQ(records[0].resolution, record::TimeResolution::nanosecond);
+  EXPECT_EQ(records[1].event_time, start_time - 2 * base::nanos_per_second);
+  EXPECT_EQ(records[2].event_time, start_time + 3 * ms);
+  EXPECT_FALSE(records[2].has(record::flag_zone_assumed));
+  EXPECT_EQ(records[3].event_time, start_time + 4 * ms);
+}
+
 }  // namespace
 }  // namespace telltale::pipeline

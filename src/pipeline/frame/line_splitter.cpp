@@ -57,6 +57,16 @@ void split_lines(Batch& batch, std::size_t size, base::UnixNanos observed_time) 
   }
 }
 
+// Times that the source knew without looking at the text.
+void set_times(Batch& batch, const std::vector<base::UnixNanos>& times) {
+  const std::size_t count = std::min(batch.records.size(), times.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (times[i] == 0) continue;
+    batch.records[i].event_time = times[i];
+    batch.records[i].resolution = record::TimeResolution::nanosecond;
+  }
+}
+
 // One pass over the block; only a block that fails is looked at line by line.
 void flag_invalid_utf8(Batch& batch) {
   if (simdjson::validate_utf8(batch.text.data(), batch.text.size())) return;
@@ -80,6 +90,7 @@ Batch LineSplitter::split(RawBlock&& block) {
   if (size == 0) return batch;
   batch.text.reserve(size + text_slack_bytes);
   split_lines(batch, size, block.observed_time);
+  set_times(batch, block.line_times);
   flag_invalid_utf8(batch);
   Record& last = batch.records.back();
   if (batch.text[size - 1] != '\n') last.flags |= record::flag_unterminated;

@@ -48,6 +48,8 @@ TextRef append_text(record::Batch& batch, std::string_view text) {
 
 RecordFields::RecordFields(record::Batch& batch, record::Record& record, std::int32_t zone_offset_seconds, KeyMemory& memory)
     : batch_(batch), record_(record), memory_(memory), time_context_{record.observed_time, zone_offset_seconds} {
+  if (record.has_event_time() && !record.has(record::flag_zone_assumed))
+    told_time_ = ParsedTime{record.event_time, 0, record.resolution, {}, false};
   record.event_time = 0;
   record.body = record.line;
   record.severity_text = record.trace_id = record.span_id = record.test_id = {};
@@ -130,9 +132,14 @@ void RecordFields::back_to(const Mark& mark) {
   place_ = 0;
 }
 
-// The inner line's time is nearer to the event, unless it does not say its zone and the outer one does.
+// The inner line's time is nearer to the event, unless it does not say its zone and the outer one does; the same for the one that the
+// source was told with the line.
 void RecordFields::finish() {
-  if (outer_time_ && (!time_ || (time_->zone_assumed && !outer_time_->zone_assumed))) time_ = outer_time_;
+  const auto consider = [this](const std::optional<ParsedTime>& outer) {
+    if (outer && (!time_ || (time_->zone_assumed && !outer->zone_assumed))) time_ = outer;
+  };
+  consider(outer_time_);
+  consider(told_time_);
   if (time_) set_event_time(record_, *time_);
 }
 

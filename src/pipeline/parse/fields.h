@@ -70,6 +70,7 @@ class RecordFields {
   TimeContext time_context_;
   std::optional<ParsedTime> time_;
   std::optional<ParsedTime> outer_time_;
+  std::optional<ParsedTime> told_time_;  // the record had it before it was parsed
   record::Attribute message_;
   std::uint8_t message_rank_ = 0;
   std::size_t place_ = 0;

@@ -86,6 +86,7 @@ void FollowDelivery::add(FollowLine line, base::UnixNanos begun, base::UnixNanos
   block.truncated = line.truncated;
   block.last_line_unterminated = line.unterminated;
   block.bytes += line.text;
+  block.line_times.push_back(line.time);
   if (!line.unterminated) block.bytes += '\n';
   cursor_.bytes += line.text.size() + (line.unterminated ? 0 : 1);
   ++cursor_.lines;

@@ -36,8 +36,9 @@ struct FollowOptions {
   std::int64_t silence_ns = 300 * base::nanos_per_second;   // without a byte the server is asked again: connections die without a word
   std::int64_t max_age_ns = 3600 * base::nanos_per_second;  // asked again after so long in any case
   std::int64_t pause_ns = 2 * base::nanos_per_second;  // of a server that could not send for so long it is not known what it passed over
-  std::int64_t replay_silence_ns = 30 * base::nanos_per_second;  // a server that says nothing of what it had is taken to have lost it
-  std::int64_t held_ns = 5 * base::nanos_per_second;             // without a byte lines are held for so long, see held_bytes
+  std::int64_t replay_silence_ns = 30 * base::nanos_per_second;   // a server that says nothing of what it had is taken to have lost it
+  std::int64_t held_ns = 5 * base::nanos_per_second;              // without a byte lines are held for so long, see held_bytes
+  std::int64_t barrier_patience_ns = base::nanos_per_second / 2;  // a barrier asks a server again that breaks its connection, for so long
   std::int64_t keep_unclaimed_ns = 7 * 24 * 3600 * base::nanos_per_second;  // cursors of streams that nobody follows
   std::size_t most_unclaimed = 10'000;                                      // and how many of them
 };
@@ -142,6 +143,8 @@ class FollowStream {
     std::vector<LineMark> said;
     std::optional<LineBuilder> builder;
     bool complete = false;
+    base::MonoNanos begun = 0;
+    std::optional<base::MonoNanos> again;  // its connection broke: when it is asked again
     std::string failure;
     MarkCounts missing;  // once compared: what was not handed on yet
     bool compared = false;
@@ -177,6 +180,7 @@ class FollowStream {
   void retry(const std::string& cause, bool at_once);
   void pause_if_needed();
 
+  void ask(Probe& probe);
   void take_probe(Probe& probe, Told& told);
   void compare(Probe& probe);
 

@@ -11,12 +11,17 @@ namespace telltale::sources {
 
 void FollowStream::begin_barrier(std::uint64_t id) {
   Probe& probe = probes_[id];
-  if (left_ || gone_) {
-    probe.complete = true;
-    return;
-  }
+  probe.begun = ports_.clock.mono();
+  probe.complete = left_ || gone_;
+  if (!probe.complete) ask(probe);
+}
+
+void FollowStream::ask(Probe& probe) {
   const FollowCursor& cursor = delivery_.cursor();
   probe.instance = cursor.instance;
+  probe.answer.reset();
+  probe.said.clear();
+  probe.again.reset();
   probe.builder.emplace(ports_.hasher, 0);
   probe.builder->restart(cursor.last);
   probe.parser = target_.transport->make_parser(options_.max_line_bytes);
@@ -45,10 +50,14 @@ void FollowStream::take_probe(Probe& probe, Told& told) {
     if (probe.said.size() > 2 * options_.most_marks) probe.failure = "there are too many lines that were not read yet";
   } else {
     const FollowEnd& end = std::get<FollowEnd>(told.what);
-    if (end.kind == FollowEnd::Kind::cut) probe.failure = end.error.message();
-    probe.complete = true;
+    const base::MonoNanos now = ports_.clock.mono();
+    probe.complete = end.kind != FollowEnd::Kind::cut;
+    if (!probe.complete && now - probe.begun < options_.barrier_patience_ns)
+      probe.again = now + options_.retry_least_ns;
+    else if (!probe.complete)
+      probe.failure = end.error.message();
   }
-  if (probe.failure.empty() && !probe.complete) return;
+  if (probe.failure.empty() && !probe.complete && !probe.again) return;
   probe.connection.reset();
   probe.connection_number = 0;
 }
@@ -76,6 +85,7 @@ FollowStream::BarrierState FollowStream::barrier(std::uint64_t id) {
   if (it == probes_.end()) return BarrierState::reached;
   Probe& probe = it->second;
   if (!probe.failure.empty()) return BarrierState::failed;
+  if (probe.again && ports_.clock.mono() >= *probe.again) ask(probe);
   if (probe.complete && !probe.compared) compare(probe);
   if (!probe.compared || !probe.missing.empty()) return BarrierState::waiting;
   if (!probe.version) probe.version = delivery_.version();

@@ -521,6 +521,10 @@ TEST(FollowStream, ABarrierSaysWhenTheServerCannotBeAsked) {
   t.settle();
   t.stream->begin_barrier(1);
   t.settle();
+  EXPECT_EQ(t.stream->barrier(1), FollowStream::BarrierState::waiting);  // it may come back
+  t.clock.advance(t.options.barrier_patience_ns);
+  EXPECT_EQ(t.stream->barrier(1), FollowStream::BarrierState::waiting);  // it is asked once more
+  t.settle();
   EXPECT_EQ(t.stream->barrier(1), FollowStream::BarrierState::failed);
   EXPECT_THAT(t.stream->barrier_problem(1), ::testing::HasSubstr("scripted:one: connecting failed"));
 }
