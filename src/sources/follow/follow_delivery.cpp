@@ -67,8 +67,6 @@ record::Position FollowDelivery::position() {
 }
 
 void FollowDelivery::begin_block() {
-  forget_chunks();
-  store_chunks();
   open_.emplace();
   open_->before = cursor_;
   open_->before.marks = window_.loose_marks();
@@ -107,6 +105,7 @@ void FollowDelivery::close_block(bool more_follows) {
   sinks_.metrics.bytes.add(block.bytes.size());
   if (block.truncated) sinks_.metrics.truncated_lines.add();
   block.more_follows = more_follows;
+  store_chunks();
   block.raw_to = cursor_.bytes;
   block.position = position();
   block.inner_positions = std::make_unique<const PlacesInside>(follow_key(key_), std::move(open.before), std::move(open.places));
@@ -174,7 +173,8 @@ record::Batch FollowDelivery::chunk_batch(std::uint64_t number, std::string valu
   return batch;
 }
 
-// A chunk reaches the store before the first cursor that names it, since that one's block is pushed later.
+// A chunk reaches the store before the first cursor that names it, since that one's block is pushed later. It may hold marks of lines that
+// are in no committed block yet: then no committed cursor names it either.
 void FollowDelivery::store_chunks() {
   auto chunk = window_.chunk_due(cursor_);
   if (!chunk || spare_chunks_.contains(chunk->number)) return;

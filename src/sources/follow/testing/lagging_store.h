@@ -30,14 +30,13 @@ class LaggingStore final : public record::BlockSink, public record::BatchSink {
   record::PushOutcome try_push(record::RawBlock& block) override {
     if (room == 0) return record::PushOutcome::full;
     if (room > 0) --room;
-    largest_position = std::max(largest_position, block.position->value.size());
+    largest_cursor = std::max(largest_cursor, block.position->value.size());
     blocks_.push_back(std::move(block));
     return record::PushOutcome::accepted;
   }
   void on_space(const record::StreamId&, std::function<void()>) override {}
   void flush() override { ++flushes; }
   record::PushOutcome try_push(record::Batch& batch) override {
-    largest_position = std::max(largest_position, batch.position->value.size());
     Item item{*batch.position, {}, false, {}};
     if (!batch.records.empty()) item.gap = record::read_gap(batch, batch.records[0]);
     items_.push_back(std::move(item));
@@ -104,7 +103,7 @@ class LaggingStore final : public record::BlockSink, public record::BatchSink {
       for (auto& line : split(block.bytes)) all.insert(std::move(line));
     return all;
   }
-  std::size_t largest_position = 0;
+  std::size_t largest_cursor = 0;
 
  private:
   struct Item {
