@@ -6,6 +6,7 @@ import urllib.parse
 
 import jsonschema
 import pytest
+from engine import SLOWNESS
 import websockets
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ class Client:
         await self.socket.close()
 
     async def next(self):
-        message = json.loads(await asyncio.wait_for(self.socket.recv(), 20))
+        message = json.loads(await asyncio.wait_for(self.socket.recv(), 20 * SLOWNESS))
         self.from_engine.validate(message)
         return message
 
@@ -147,15 +148,15 @@ def test_a_subscriber_that_does_not_read_slows_nobody(engine):
                 for turn in range(100):
                     write(engine, "api.log", *(f"INFO turn {turn} number {i} " + "x" * 1000 for i in range(1000)))
                     for i in range(1000):
-                        message = await asyncio.wait_for(quick.socket.recv(), 20)
+                        message = await asyncio.wait_for(quick.socket.recv(), 20 * SLOWNESS)
                         assert f"INFO turn {turn} number {i} " in message
             slow.socket.transport.resume_reading()
-            while '"type":"gap"' not in (message := await asyncio.wait_for(slow.socket.recv(), 20)):
+            while '"type":"gap"' not in (message := await asyncio.wait_for(slow.socket.recv(), 20 * SLOWNESS)):
                 pass
             gap = json.loads(message)
             slow.from_engine.validate(gap)
             assert gap["dropped"] > 0 and int(gap["after"]) > 0
             write(engine, "api.log", "INFO the end")
-            while "INFO the end" not in await asyncio.wait_for(slow.socket.recv(), 20):
+            while "INFO the end" not in await asyncio.wait_for(slow.socket.recv(), 20 * SLOWNESS):
                 pass
     asyncio.run(run())
