@@ -81,7 +81,7 @@ std::string audit_line(const object& audit) {
     parts.push_back(counted(gaps, "stated gap") + (lines > 0 ? fmt::format(" (about {})", counted(lines, "line")) : ""));
   }
   add_unchecked(parts, count_of(total, "gone_bytes"), "gone from the sources");
-  add_unchecked(parts, count_of(total, "not_again_bytes"), "of pipes");
+  add_unchecked(parts, count_of(total, "not_again_bytes"), "of pipes, known by their ranges alone");
   add_unchecked(parts, count_of(total, "unread_bytes"), "not compared");
   return joined(parts);
 }

@@ -6,7 +6,8 @@ import os
 import shutil
 
 import pytest
-from engine import run_cli
+from engine import SLOWNESS, run_cli, wait_until
+from launching import sh, write_environment
 from runner import Connection, Run, append, apart, stamp
 
 SECRET = "hunter2-is-a-secret"
@@ -193,3 +194,28 @@ def test_limits_are_kept_and_what_was_left_out_is_said(suite, engine):
 def test_what_cannot_be_done_ends_with_two_and_says_why(suite, engine, words, message):
     ended = run_cli("audit", *words, "--data", engine.data)
     assert ended.returncode == 2 and message in ended.stderr
+
+
+def test_what_services_write_to_pipes_is_whole_though_the_engine_is_killed(runner):
+    """Their bytes cannot be read again; their ranges are without holes and repetitions."""
+    write_environment(runner.folder, ["{name: web, command: 'i=0; while :; do echo line $i; i=$((i+1)); sleep 0.001; done'}"])
+    child = runner.begin(*sh("while [ ! -e stop ]; do sleep 0.02; done"))
+    known = 0
+    for _ in range(2):
+        wait_until(lambda: runner.engine.get("/api/v1/count", query='{service="web"}')["records"] > known + 50, "more lines")
+        known = runner.engine.get("/api/v1/count", query='{service="web"}')["records"]
+        runner.engine.kill()
+        runner.engine.start()
+    runner.file("stop").touch()
+    _, trouble = child.communicate(timeout=60 * SLOWNESS)
+    assert child.returncode == 0, trouble
+    report = audit(runner.engine, runner.last_run()["run"])
+    assert faults(report) == [] and report["total"]["lines"] > known, report
+    assert report["total"]["not_again_bytes"] == report["total"]["bytes"] and report["total"]["gaps"] == 0
+    assert "bytes of pipes, known by their ranges alone" in trouble.decode(), trouble
+
+
+def test_a_command_without_the_audit(runner):
+    assert "  audit " in runner.run("true").stderr
+    assert "  audit " not in runner.run("true", options=["--no-audit"]).stderr
+    assert "  audit " not in runner.run("true", env={"TELLTALE_AUDIT": "off"}).stderr

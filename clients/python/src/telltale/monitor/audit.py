@@ -19,7 +19,8 @@ def audit_line(audit: dict) -> str:
     if number(total, "gaps"):
         lines = number(total, "gap_lines")
         parts.append(counted(number(total, "gaps"), "stated gap") + (f" (about {counted(lines, 'line')})" if lines else ""))
-    for member, why in (("gone_bytes", "gone from the sources"), ("unread_bytes", "not compared")):
+    for member, why in (("gone_bytes", "gone from the sources"), ("not_again_bytes", "of pipes, known by their ranges alone"),
+                        ("unread_bytes", "not compared")):
         if number(total, member):
             parts.append(f"{counted(number(total, member), 'byte')} {why}")
     return ", ".join(parts)
