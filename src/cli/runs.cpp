@@ -122,12 +122,24 @@ std::string errors_text(const object& run, bool colours) {
   return "\n" + table.text(colours);
 }
 
+std::string gap_tests_text(const object& gap) {
+  std::string out;
+  for (const auto& entry : app::array_of(gap, "tests")) {
+    if (!entry.is_object()) continue;
+    out += out.empty() ? "; tests: " : ", ";
+    out += base::to_printable(app::text_of(entry.get_object(), "node_id"));
+  }
+  if (const std::uint64_t more = app::count_of(gap, "more_tests"); more > 0) out += fmt::format(" and {} more", more);
+  return out;
+}
+
 std::string gaps_text(const object& run) {
   std::string out;
   for (const auto& entry : app::array_of(run, "gaps")) {
     if (!entry.is_object()) continue;
     const object& gap = entry.get_object();
-    out += fmt::format("gap in {}: {}\n", base::to_printable(app::text_of(gap, "service")), base::to_printable(app::text_of(gap, "text")));
+    out += fmt::format("gap in {}: {}{}\n", base::to_printable(app::text_of(gap, "service")), base::to_printable(app::text_of(gap, "text")),
+                       gap_tests_text(gap));
   }
   if (const std::uint64_t more = app::count_of(run, "more_gaps"); more > 0) out += fmt::format("and {} more gaps\n", more);
   for (const auto& entry : app::array_of(run, "notes")) {

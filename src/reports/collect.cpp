@@ -53,6 +53,7 @@ TestReport report_of(const runs::Test& test, const runs::TestTally& tally) {
   report.shared = tally.shared;
   report.errors = tally.errors;
   report.possible_errors = tally.possible_errors;
+  report.gaps = tally.gaps;
   return report;
 }
 

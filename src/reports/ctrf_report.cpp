@@ -130,6 +130,7 @@ class CtrfReport {
     json_.member("telltaleTest", test.id);
     json_.member("podErrors", test.errors);
     json_.member("podErrorsPossible", test.possible_errors);
+    if (test.gaps > 0) json_.member("podLogGaps", test.gaps);
     json_.member("podLogLines", test.records);
     json_.end_object();
   }

@@ -101,6 +101,7 @@ class JsonReport {
     json_.member("shared", test.shared);
     json_.member("errors", test.errors);
     json_.member("possible_errors", test.possible_errors);
+    if (test.gaps > 0) json_.member("gaps", test.gaps);
     json_.member_if("log", test.log);
     json_.member_if("error_log", test.error_log);
   }

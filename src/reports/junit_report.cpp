@@ -150,6 +150,7 @@ class JunitReport {
     if (!one.earlier.empty()) add("attempts", std::to_string(one.earlier.size() + 1));
     add("pod_errors", std::to_string(test.errors));
     add("pod_errors_possible", std::to_string(test.possible_errors));
+    if (test.gaps > 0) add("pod_log_gaps", std::to_string(test.gaps));
     add("pod_log", test.log);
     add("pod_errors_log", test.error_log);
     out_ += "      </properties>\n";

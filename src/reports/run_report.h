@@ -39,6 +39,7 @@ struct TestReport {
   std::uint64_t shared = 0;           // of them: lines that may belong to other tests as well
   std::uint64_t errors = 0;           // error records that are this test's alone
   std::uint64_t possible_errors = 0;  // error records that may be this test's
+  std::uint64_t gaps = 0;             // from which something may be missing that was written while it ran
   std::string log;                    // paths of its files; empty where there are none
   std::string error_log;
 };

@@ -158,9 +158,10 @@ def test_the_files_of_the_run_and_of_the_test_it_meets_have_it(seen):
 def test_the_run_has_it(seen):
     shown = seen.engine.get("/api/v1/runs/suite")
     gap, = shown["gaps"]
+    assert [test["node_id"] for test in gap["tests"]] == [HIT] and gap["more_tests"] == 0
     assert gap["service"] == "api" and is_told(gap["text"], seen) and shown["more_gaps"] == 0
     text = run_cli("runs", "suite", "--data", seen.engine.data).stdout
-    assert "gap in api: " in text and is_told(text, seen)
+    assert "gap in api: " in text and is_told(text, seen) and f"; tests: {HIT}\n" in text
     assert json.loads(run_cli("runs", "suite", "--json", "--data", seen.engine.data).stdout)["gaps"] == shown["gaps"]
 
 
@@ -168,12 +169,14 @@ def test_every_report_has_it(seen):
     reports = {kind: seen.engine.request(f"/api/v1/runs/suite/report?format={kind}").body for kind in ("text", "markdown", "junit", "ctrf", "json")}
     assert is_told(reports["text"].decode(), seen)
     assert is_told(reports["markdown"].decode(), seen)
-    cases = read_junit(reports["junit"])[0]
-    assert properties(cases)["pod_log_gaps"] == "1" and is_told(properties(cases)["pod_log_gap"], seen)
+    whole, cases = read_junit(reports["junit"])
+    assert properties(whole)["pod_log_gaps"] == "1" and is_told(properties(whole)["pod_log_gap"], seen)
+    assert {case.name: properties(case).get("pod_log_gaps") for case in cases} == {"test_before": None, "test_hit": "1", "test_after": None}
     read_ctrf(json.loads(reports["ctrf"]))
     assert json.loads(reports["ctrf"])["results"]["summary"]["extra"]["podLogGaps"] == 1
     report = json.loads(reports["json"])
     assert is_told(report["gaps"][0]["text"], seen) and report["totals"]["gaps"] == 1
+    assert {test["node_id"]: test.get("gaps") for test in report["tests"]} == {BEFORE: None, HIT: 1, AFTER: None}
 
 
 def test_metrics_and_counts_have_it(seen):

@@ -69,6 +69,13 @@ void append_gap(std::string& out, const runs::GapTally& gap) {
   object.text("text", gap.text);
   object.time("from_time", gap.from);
   object.time("to_time", gap.to);
+  append_json_array(object.key("tests"), gap.tests, [&](const runs::GapTally::Hit& hit) {
+    JsonObject test(out);
+    test.text("test", hit.id);
+    test.text("node_id", hit.node_id);
+    test.end();
+  });
+  object.number("more_tests", gap.more_tests);
   object.end();
 }
 

@@ -92,12 +92,20 @@ class Tallier {
   }
 
   void add_gap(const RunRecord& record) {
+    record.each_test([&](const TestKey& test) { ++result_.tests[test.id].gaps; });
     if (result_.gaps.size() >= options_.max_gaps) {
       ++result_.more_gaps;
       return;
     }
     const record::RecordView& view = record.view;
     GapTally gap{std::string(record.service()), view.batch->stream, std::string(view.line()), view.record->index_time(), 0};
+    record.each_test([&](const TestKey& test) {
+      if (gap.tests.size() < options_.max_gap_tests) {
+        gap.tests.push_back({test.id, test.node_id});
+      } else {
+        ++gap.more_tests;
+      }
+    });
     gap.to = gap.from;
     if (const auto read = record::read_gap(*view.batch, *view.record)) {
       gap.from = read->from_time;

@@ -16,6 +16,7 @@ struct TestTally {
   std::uint64_t shared = 0;           // of them: that may belong to other tests as well
   std::uint64_t errors = 0;           // error records that are its alone
   std::uint64_t possible_errors = 0;  // error records that may be its
+  std::uint64_t gaps = 0;             // from which something may be missing that was written while it ran
   void add(bool error, bool is_shared);
 };
 
@@ -37,11 +38,18 @@ struct ErrorTally {
 };
 
 struct GapTally {
+  // A test that may have been running when what is missing was written.
+  struct Hit {
+    std::string id;
+    std::string node_id;
+  };
   std::string service;
   record::StreamRef stream;
   std::string text;
   UnixNanos from = 0;
   UnixNanos to = 0;
+  std::vector<Hit> tests{};  // at most max_gap_tests
+  std::uint64_t more_tests = 0;
 };
 
 struct RunTally {
@@ -63,6 +71,7 @@ struct TallyOptions {
   std::size_t max_sample_bytes = 500;
   std::size_t max_group_tests = 20;
   std::size_t max_gaps = 100;
+  std::size_t max_gap_tests = 20;
 };
 
 // Reads the run's records once: for a thread that may block. run_not_found; errors of the store.

@@ -311,7 +311,10 @@ def error_line(test: dict) -> str:
 
 def gap_line(gap: dict) -> str:
     where = gap.get("service") or gap.get("stream") or "?"
-    return f"{where}: {gap.get('text') or 'lines are missing'} ({lines.local_time(str(gap.get('from_time') or ''))})"
+    tests = [str(test.get("node_id")) for test in gap.get("tests") or []]
+    more = int(gap.get("more_tests") or 0)
+    hit = f"; tests: {', '.join(tests)}" + (f" and {more} more" if more else "") if tests else ""
+    return f"{where}: {gap.get('text') or 'lines are missing'} ({lines.local_time(str(gap.get('from_time') or ''))}){hit}"
 
 
 def what_is_watched(service: dict) -> list:
