@@ -83,6 +83,10 @@ Batch make_gap_batch(StreamRef stream, const Gap& gap, UnixNanos observed_time) 
     attributes.integer("gap.to_byte", static_cast<std::int64_t>(gap.range->to));
   }
   if (gap.lines) attributes.integer("gap.lines", static_cast<std::int64_t>(*gap.lines));
+  if (gap.sequences) {
+    attributes.integer("gap.from_sequence", static_cast<std::int64_t>(gap.sequences->from));
+    attributes.integer("gap.to_sequence", static_cast<std::int64_t>(gap.sequences->to));
+  }
   attributes.text("gap.detail", gap.detail);
   record.attribute_count = static_cast<std::uint32_t>(batch.attributes.size());
   batch.records.push_back(record);
@@ -95,6 +99,8 @@ std::optional<Gap> read_gap(const Batch& batch, const Record& record) {
   std::optional<GapReason> reason;
   RawRange range;
   bool has_range = false;
+  SequenceRange sequences;
+  bool has_sequences = false;
   for (const Attribute& attribute : batch.attributes_of(record)) {
     const std::string_view key = batch.view(attribute.key);
     const auto number = static_cast<std::uint64_t>(attribute.integer);
@@ -104,11 +110,14 @@ std::optional<Gap> read_gap(const Batch& batch, const Record& record) {
     if (key == "gap.from_byte") range.from = number, has_range = true;
     if (key == "gap.to_byte") range.to = number, has_range = true;
     if (key == "gap.lines") gap.lines = number;
+    if (key == "gap.from_sequence") sequences.from = number, has_sequences = true;
+    if (key == "gap.to_sequence") sequences.to = number, has_sequences = true;
     if (key == "gap.detail") gap.detail = batch.view(attribute.text);
   }
   if (!reason) return std::nullopt;
   gap.reason = *reason;
   if (has_range) gap.range = range;
+  if (has_sequences) gap.sequences = sequences;
   return gap;
 }
 

@@ -28,6 +28,13 @@ enum class GapReason : std::uint8_t {
 std::string_view gap_reason_name(GapReason reason);
 std::optional<GapReason> parse_gap_reason(std::string_view name);
 
+// Both ends are inside.
+struct SequenceRange {
+  Sequence from = 0;
+  Sequence to = 0;
+  bool operator==(const SequenceRange&) const = default;
+};
+
 struct Gap {
   GapReason reason = GapReason::source_restarted;
   UnixNanos from_time = 0;             // what is missing was written at or after this
@@ -35,9 +42,10 @@ struct Gap {
   std::optional<RawRange> range;       // source bytes that are missing, where known (hash unused)
   std::optional<std::uint64_t> lines;  // estimate of source lines
   std::string detail;                  // for people, without secrets
+  std::optional<SequenceRange> sequences{};  // records that the store has lost have sequences in it
 };
 
-// attributes: gap.reason gap.from_time gap.to_time gap.from_byte gap.to_byte gap.lines gap.detail
+// attributes: gap.reason gap.from_time gap.to_time gap.from_byte gap.to_byte gap.lines gap.from_sequence gap.to_sequence gap.detail
 Batch make_gap_batch(StreamRef stream, const Gap& gap, UnixNanos observed_time);
 // The gap of a record with flag_gap.
 std::optional<Gap> read_gap(const Batch& batch, const Record& record);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "record/gap.h"
 #include "store/engine/cursor.h"
 #include "store/engine/recovery.h"
 #include "store/engine/scan.h"
@@ -25,6 +24,16 @@ struct Engine::Opening {
 
 namespace {
 
+constexpr std::int64_t look_interval_nanos = 10 * base::nanos_per_second;
+
+// Nothing when there is none.
+base::Result<std::optional<StoreId>> find_store_id(base::Files& files, const std::string& folder) {
+  auto present = read_store_id(files, folder);
+  if (present) return std::optional(std::move(*present));
+  if (present.error().code == base::ErrorCode::file_not_found) return std::optional<StoreId>();
+  return base::pass(present);
+}
+
 base::Status make_folders(base::Files& files, const std::string& folder) {
   if (auto made = files.make_directories(segments_folder(folder)); !made) return made;
   return files.sync_directory(folder);
@@ -42,21 +51,28 @@ base::Result<std::unique_ptr<Engine>> Engine::open(base::Files& files, const bas
   if (auto made = make_folders(files, options.folder); !made) return base::pass(made);
   auto lock = files.lock(base::join_path(options.folder, "lock"), holder_text());
   if (!lock) return base::pass(lock);
-  auto recovered = recover(files, options.folder);
+  auto present = find_store_id(files, options.folder);
+  if (!present) return base::pass(present);
+  auto recovered = recover(files, options.folder, *present ? &**present : nullptr);
   if (!recovered) return base::pass(recovered);
-  auto id = open_store_id(files, random, options.folder, recovered->next_sequence == 1);
+  auto id = open_store_id(files, random, options.folder, std::move(*present), recovered->origin, recovered->next_sequence == 1);
   if (!id) return base::pass(id);
 
-  const std::vector<record::Gap> gaps = std::move(recovered->gaps);
+  std::vector<Damage> damages = std::move(recovered->damages);
   Opening opening{files, clock, random, metrics, options, std::move(listeners), std::move(*lock), std::move(*id), std::move(*recovered)};
   std::unique_ptr<Engine> engine(new Engine(std::move(opening), drive));
   if (auto started = engine->writer_.start(); !started) {
     engine->closed_ = true;
     return base::pass(started);
   }
-  engine->tell_gaps(gaps);
-  if (!gaps.empty()) engine->writer_.step(true);
+  engine->inspector_.found(std::move(damages));
+  engine->inspector_.look();
+  if (engine->inspector_.pending()) {
+    engine->attend();
+    engine->writer_.step(true);
+  }
   if (drive == Drive::own_thread) {
+    engine->tasks_.spawn("store-inspector", [raw = engine.get()](std::stop_token) { raw->inspect_until_stopped(); });
     engine->tasks_.spawn("store-writer", [raw = engine.get()](std::stop_token) { raw->run(); });
   }
   return engine;
@@ -73,11 +89,13 @@ Engine::Engine(Opening opening, Drive drive)
       encoder_(options_.compress),
       queue_(options_.queue_bytes),
       metrics_(opening.metrics),
-      writer_({files_, clock_, opening.random, options_, state_, queue_, metrics_, std::move(opening.listeners)},
+      writer_({files_, clock_, opening.random, options_, state_, queue_, metrics_, std::move(opening.listeners), id_},
               std::move(opening.recovered.active), opening.recovered.positions),
+      inspector_(files_, clock_, options_.folder, state_,
+                 [this](record::Batch& batch) { return try_push(batch) != record::PushOutcome::full; }),
       tasks_("store") {
   state_.begin(std::move(opening.recovered.segments), std::move(opening.recovered.positions), std::move(opening.recovered.streams),
-               opening.recovered.next_sequence);
+               opening.recovered.next_sequence, opening.recovered.kept_from);
 }
 
 Engine::~Engine() {
@@ -85,11 +103,26 @@ Engine::~Engine() {
   static_cast<void>(close());
 }
 
-void Engine::tell_gaps(const std::vector<record::Gap>& gaps) {
-  const StreamRef stream = record::make_stream(record::Labels({{"service", "telltale"}, {"source", "telltale"}, {"stream", "store"}}));
-  for (const record::Gap& gap : gaps) {
-    record::Batch batch = record::make_gap_batch(stream, gap, clock_.wall());
-    try_push(batch);
+void Engine::attend() {
+  for (const Sequence gone : inspector_.inspect()) state_.drop_segment(gone);
+}
+
+void Engine::look() {
+  TT_ASSERT(drive_ == Drive::caller, "the store has a thread of its own");
+  inspector_.look();
+  attend();
+}
+
+void Engine::inspect_until_stopped() {
+  base::MonoNanos next_look = clock_.mono() + look_interval_nanos;
+  while (!queue_.closed()) {
+    inspector_.wait(std::chrono::nanoseconds(look_interval_nanos));
+    if (queue_.closed()) return;
+    if (clock_.mono() >= next_look) {
+      inspector_.look();
+      next_look = clock_.mono() + look_interval_nanos;
+    }
+    if (inspector_.pending()) attend();
   }
 }
 
@@ -130,6 +163,7 @@ void Engine::pump() {
   TT_ASSERT(drive_ == Drive::caller, "the store has a thread of its own");
   do {
     writer_.step(false);
+    if (inspector_.pending()) attend();
   } while (!writer_.stuck() && queue_.has_items());
 }
 
@@ -149,6 +183,7 @@ base::Status Engine::close() {
   if (closed_) return {};
   closed_ = true;
   queue_.close();
+  inspector_.stop();
   if (drive_ == Drive::caller) {
     drain();
     writer_.finish();
@@ -164,7 +199,8 @@ base::Status Engine::scan(const ScanRange& range, const StreamFilter& filter, co
   committed.to_sequence = std::min(range.to_sequence, next - 1);
   if (committed.from_sequence > committed.to_sequence) return {};
   const std::vector<SegmentRef> segments = state_.segments();
-  return scan_segments({files_, segments}, committed, filter, visitor);
+  const auto damaged = [this](const SegmentRef& segment, const DamagedRange& range) { inspector_.suspect(segment, range); };
+  return scan_segments({files_, segments, false, damaged}, committed, filter, visitor);
 }
 
 std::vector<StreamRef> Engine::streams() const {

@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "base/task_group.h"
-#include "record/gap.h"
+#include "store/engine/inspector.h"
 #include "store/engine/state.h"
 #include "store/engine/store.h"
 #include "store/engine/store_id.h"
@@ -28,6 +28,8 @@ class Engine final : public Store, private record::BatchSink {
 
   // Drive::caller: does what is due now.
   void pump();
+  // Drive::caller: what the inspecting thread does from time to time: looks at notes and files.
+  void look();
 
   base::Status scan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor) const override;
   std::vector<StreamRef> streams() const override;
@@ -49,7 +51,9 @@ class Engine final : public Store, private record::BatchSink {
   void run();
   // Writes what there is; false when that is not possible now.
   bool drain();
-  void tell_gaps(const std::vector<record::Gap>& gaps);
+  // Inspects what is suspected.
+  void attend();
+  void inspect_until_stopped();
 
   base::Files& files_;
   const base::Clock& clock_;
@@ -63,6 +67,7 @@ class Engine final : public Store, private record::BatchSink {
   WriteQueue queue_;
   WriterMetrics metrics_;
   Writer writer_;
+  mutable Inspector inspector_;
   base::TaskGroup tasks_;
   bool closed_ = false;
 };

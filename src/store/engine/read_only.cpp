@@ -25,7 +25,7 @@ class ReadOnlyStore final : public StoreReader {
     std::vector<StreamRef> out;
     auto segments = look();
     if (!segments || segments->empty()) return out;
-    auto survey = survey_segment(files_, *segments->back(), {}, {});
+    auto survey = survey_segment(files_, *segments->back(), {});
     if (!survey) return out;
     for (auto& [id, entry] : survey->streams) out.push_back(std::move(entry.stream));
     std::sort(out.begin(), out.end(), [](const StreamRef& a, const StreamRef& b) { return a->id < b->id; });
@@ -55,6 +55,7 @@ class ReadOnlyStore final : public StoreReader {
     base::MutexLock lock(mutex_);
     auto found = list_segments(files_, folder_);
     if (!found) return base::pass(found);
+    if (auto own = leave_strangers_out(*found); !own) return base::pass(own);
     std::vector<SegmentRef> segments;
     for (std::size_t i = 0; i < found->size(); ++i) {
       SegmentRef segment = known((*found)[i]);
@@ -65,6 +66,23 @@ class ReadOnlyStore final : public StoreReader {
     }
     segments_ = segments;
     return segments;
+  }
+
+  base::Status leave_strangers_out(std::vector<SegmentRef>& segments) const TT_REQUIRES(mutex_) {
+    std::vector<SegmentRef> own;
+    for (const SegmentRef& segment : segments) {
+      if (known(segment) != segment) {
+        own.push_back(segment);
+        continue;
+      }
+      auto head = read_head(files_, *segment, store_mark(id_.id));
+      if (!head && head.error().code == base::ErrorCode::file_not_found) continue;
+      if (!head) return base::pass(head);
+      if (head->kind != HeadKind::foreign) own.push_back(segment);
+    }
+    segments = std::move(own);
+    set_limits(segments);
+    return {};
   }
 
   SegmentRef known(const SegmentRef& found) const TT_REQUIRES(mutex_) {
@@ -83,7 +101,7 @@ class ReadOnlyStore final : public StoreReader {
     auto seal = read_seal(files_, segment, info->size);
     if (!seal) return base::pass(seal);
     if (*seal) {
-      segment.publish(info->size, **seal);
+      segment.publish(info->size, (*seal)->totals);
       return true;
     }
     segment.publish(info->size, {});

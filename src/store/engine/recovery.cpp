@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "record/gap.h"
+#include "store/engine/chain.h"
 #include "store/engine/quarantine.h"
 #include "store/engine/survey.h"
 #include "telemetry/log.h"
@@ -15,22 +15,33 @@ namespace {
 
 using telemetry::LogLevel;
 
+// Of a segment that is gone nobody knows how many it gave out: more than the largest that can be configured has bytes for.
+constexpr Sequence most_sequences_of_a_segment = Sequence{1} << 42;
+
 class Recovery {
  public:
-  Recovery(base::Files& files, const std::string& folder) : files_(files), folder_(folder) {}
+  Recovery(base::Files& files, const std::string& folder, const StoreId* id) : files_(files), folder_(folder) {
+    if (id != nullptr) mark_ = store_mark(id->id);
+  }
 
   base::Result<Recovered> run() {
     if (auto removed = remove_unfinished(); !removed) return base::pass(removed);
     auto segments = list_segments(files_, folder_);
     if (!segments) return base::pass(segments);
     out_.segments = std::move(*segments);
+    if (auto heads = read_heads(); !heads) return base::pass(heads);
+    if (auto aside = set_strangers_aside(); !aside) return base::pass(aside);
     auto last = find_last();
     if (!last) return base::pass(last);
-    if (auto sums = sum_up_older(); !sums) return base::pass(sums);
+    if (auto sums = sum_up_older(*last); !sums) return base::pass(sums);
     if (*last) {
+      out_.kept_from = (*last)->kept_from;
       if (auto resumed = resume(**last); !resumed) return base::pass(resumed);
     }
     if (highest_ > 0) out_.next_sequence = highest_ + sequences_skipped_at_opening;
+    for (const SegmentHead& head : heads_) {
+      if (head.origin) out_.origin = head.origin;
+    }
     return std::move(out_);
   }
 
@@ -47,77 +58,201 @@ class Recovery {
     return {};
   }
 
-  // The newest segment that can be used; those that were never complete are set aside.
-  base::Result<std::optional<Survey>> find_last() {
-    std::optional<Survey> none;
-    while (!out_.segments.empty()) {
-      const SegmentRef segment = out_.segments.back();
-      auto survey = survey_segment(files_, *segment, {}, {});
-      if (!survey) return base::pass(survey);
-      highest_ = std::max(highest_, survey->max_sequence);
-      if (survey->has_snapshot) return std::optional(std::move(*survey));
-      if (survey->durable_end > 0) return survey_without_snapshot(*segment);
-      telemetry::log(LogLevel::warning, "store", "{} was never complete; moved to quarantine", segment->path());
-      if (auto moved = set_aside(files_, folder_, *segment); !moved) return base::pass(moved);
-      out_.segments.pop_back();
-      if (!out_.segments.empty()) out_.segments.back()->set_limit(~Sequence{0});
+  base::Status read_heads() {
+    for (const SegmentRef& segment : out_.segments) {
+      auto head = read_head(files_, *segment, mark_);
+      if (!head) return base::pass(head);
+      heads_.push_back(std::move(*head));
     }
-    return none;
-  }
-
-  // The snapshot is damaged, what follows it is not: positions and streams come from the segment before.
-  base::Result<std::optional<Survey>> survey_without_snapshot(const Segment& segment) {
-    PositionMap positions;
-    StreamMap streams;
-    if (out_.segments.size() > 1) {
-      auto before = survey_segment(files_, *out_.segments[out_.segments.size() - 2], {}, {});
-      if (!before) return base::pass(before);
-      positions = std::move(before->positions);
-      streams = std::move(before->streams);
+    // Without DATA/store.id the newest segment says whose the store is.
+    for (std::size_t i = heads_.size(); mark_ == 0 && i > 0; --i) {
+      if (heads_[i - 1].kind == HeadKind::own && heads_[i - 1].origin) mark_ = store_mark(heads_[i - 1].origin->store_id);
     }
-    auto survey = survey_segment(files_, segment, std::move(positions), std::move(streams));
-    if (!survey) return base::pass(survey);
-    return std::optional(std::move(*survey));
-  }
-
-  base::Status sum_up_older() {
-    for (std::size_t i = 0; i + 1 < out_.segments.size(); ++i) {
-      Segment& segment = *out_.segments[i];
-      auto info = files_.info(segment.path());
-      if (!info) return base::pass(info);
-      auto seal = read_seal(files_, segment, info->size);
-      if (!seal) return base::pass(seal);
-      if (*seal) {
-        segment.publish(info->size, **seal);
-      } else if (auto sealed = seal_late(segment, info->size); !sealed) {
-        return sealed;
-      }
+    const auto is = [](HeadKind kind) { return [kind](const SegmentHead& head) { return head.kind == kind; }; };
+    if (std::ranges::any_of(heads_, is(HeadKind::foreign)) && std::ranges::none_of(heads_, is(HeadKind::own)) && all_of_another_store()) {
+      return base::fail(base::ErrorCode::store_corrupt, folder_ + ": store.id is that of another store than the segments",
+                        "Put back the store.id that belongs to them, or remove it: then the one that the segments name is used.");
     }
     return {};
   }
 
-  // A segment that was followed by another before it had its seal: what is no part of it any more is cut off.
-  base::Status seal_late(Segment& segment, std::uint64_t size) {
-    auto file = files_.open_read(segment.path());
-    if (!file) return base::pass(file);
-    FrameWalker walker(ByteSource(**file), 0, size);
-    SegmentTail tail;
-    std::uint64_t sound_end = 0;
-    for (auto step = walker.next(PayloadCheck::none); !step || *step != WalkStep::end; step = walker.next(PayloadCheck::none)) {
-      if (!step) return base::pass(step);
-      if (*step != WalkStep::frame || walker.header().kind == FrameKind::seal) continue;
-      const FrameHeader& header = walker.header();
-      if (header.record_count > 0 && header.first_sequence >= segment.limit()) break;
-      tail.totals.add(header);
-      tail.salt = header.salt;
-      tail.window = header.window;
-      sound_end = header.end();
+  bool all_of_another_store() const {
+    return std::ranges::all_of(heads_, [this](const SegmentHead& head) {
+      return head.kind == HeadKind::damaged || (head.origin && store_mark(head.origin->store_id) != mark_);
+    });
+  }
+
+  // Files that have a segment's name and are none of this store. Whether they stand in the place of one, the chain tells.
+  base::Status set_strangers_aside() {
+    std::vector<SegmentRef> kept;
+    std::vector<SegmentHead> heads;
+    for (std::size_t i = 0; i < out_.segments.size(); ++i) {
+      auto stranger = is_stranger(i);
+      if (!stranger) return base::pass(stranger);
+      if (*stranger) {
+        telemetry::log(LogLevel::warning, "store", "{} is no segment of this store; moved to quarantine", out_.segments[i]->path());
+        if (auto moved = set_aside(files_, folder_, *out_.segments[i]); !moved) return moved;
+        continue;
+      }
+      kept.push_back(out_.segments[i]);
+      heads.push_back(heads_[i]);
     }
-    tail.size = sound_end;
-    segment.publish(sound_end, tail.totals);
-    auto writer = open_tail(segment, size, tail);
+    out_.segments = std::move(kept);
+    heads_ = std::move(heads);
+    set_limits(out_.segments);
+    return {};
+  }
+
+  base::Result<bool> is_stranger(std::size_t i) {
+    const SegmentRef& segment = out_.segments[i];
+    if (heads_[i].kind == HeadKind::foreign) return true;
+    if (heads_[i].kind == HeadKind::own) {
+      const auto& origin = heads_[i].origin;
+      return mark_ != 0 && origin && store_mark(origin->store_id) != mark_;
+    }
+    auto survey = survey_segment(files_, *segment, {.kind = SurveyOf::older});
+    if (!survey && survey.error().code == base::ErrorCode::io_error) return false;
+    if (!survey) return base::pass(survey);
+    if (survey->any_frame) return mark_ != 0 && survey->store != 0 && survey->store != mark_;
+    // Nothing of it is left. The newest one is find_last()'s, who knows that something was there.
+    return i + 1 < out_.segments.size();
+  }
+
+  // The newest segment that can be used; one of which nothing is left is set aside.
+  base::Result<std::optional<Survey>> find_last() {
+    std::optional<Survey> none;
+    while (!out_.segments.empty()) {
+      const SegmentRef segment = out_.segments.back();
+      auto survey = survey_segment(files_, *segment, {});
+      if (!survey) return base::pass(survey);
+      highest_ = std::max(highest_, survey->max_sequence);
+      if (survey->unreadable) return survey_as_it_is(*segment);
+      if (survey->has_snapshot) return std::optional(std::move(*survey));
+      if (survey->durable_end > 0) return survey_without_snapshot(*segment);
+      telemetry::log(LogLevel::warning, "store", "nothing of {} can be read; moved to quarantine", segment->path());
+      out_.damages.push_back(destroyed(*segment, *survey));
+      if (auto moved = set_aside(files_, folder_, *segment); !moved) return base::pass(moved);
+      out_.segments.pop_back();
+      heads_.pop_back();
+      set_limits(out_.segments);
+    }
+    return none;
+  }
+
+  // A segment gets its name when its beginning is on the disk: there was something.
+  static Damage destroyed(const Segment& segment, const Survey& survey) {
+    Damage damage;
+    damage.segment = base::file_name(segment.path());
+    damage.range = {0, survey.size};
+    damage.from_sequence = segment.first_sequence();
+    damage.end_sequence = std::max(damage.from_sequence + 1, survey.max_sequence);
+    damage.to_time = survey.modified;
+    damage.what = "nothing of it can be read";
+    damage.counted = false;
+    return damage;
+  }
+
+  // Positions and streams of a segment whose snapshot is damaged come from the one before.
+  base::Result<SurveyInput> from_the_one_before() {
+    SurveyInput input;
+    if (out_.segments.size() < 2) return input;
+    auto before = survey_segment(files_, *out_.segments[out_.segments.size() - 2], {.kind = SurveyOf::older});
+    if (!before) return base::pass(before);
+    input.positions = std::move(before->positions);
+    input.streams = std::move(before->streams);
+    return input;
+  }
+
+  base::Result<std::optional<Survey>> survey_without_snapshot(const Segment& segment) {
+    auto input = from_the_one_before();
+    if (!input) return base::pass(input);
+    auto survey = survey_segment(files_, segment, std::move(*input));
+    if (!survey) return base::pass(survey);
+    return std::optional(std::move(*survey));
+  }
+
+  // The disk refuses some of it: nothing is cut, and nothing more is written there.
+  base::Result<std::optional<Survey>> survey_as_it_is(const Segment& segment) {
+    auto input = from_the_one_before();
+    if (!input) return base::pass(input);
+    input->kind = SurveyOf::older;
+    auto survey = survey_segment(files_, segment, std::move(*input));
+    if (!survey) return base::pass(survey);
+    survey->sealed = true;
+    survey->good_end = survey->size;
+    return std::optional(std::move(*survey));
+  }
+
+  base::Status sum_up_older(const std::optional<Survey>& last) {
+    std::vector<ChainLink> links;
+    const std::size_t count = out_.segments.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + 1 == count && last) {
+        links.push_back(make_link(*out_.segments[i], heads_[i], last->totals, last->seal_next));
+        if (auto newest = look_for_newest(links.back(), *last); !newest) return newest;
+        break;
+      }
+      auto link = sum_up(i);
+      if (!link) return base::pass(link);
+      links.push_back(*link);
+    }
+    for (Damage& damage : missing_segments(links, last ? last->kept_from : 0)) {
+      telemetry::log(LogLevel::warning, "store", "{}: {}", damage.segment, damage.what);
+      out_.damages.push_back(std::move(damage));
+    }
+    return {};
+  }
+
+  // A segment gets its seal after the next one was begun.
+  base::Status look_for_newest(const ChainLink& last, const Survey& survey) {
+    const bool told = !out_.damages.empty();  // find_last() met it
+    if (survey.seal_next == 0 || told) return {};
+    auto folder = files_.info(segments_folder(folder_));
+    if (!folder) return base::pass(folder);
+    out_.damages.push_back(missing_newest(last, folder->modify_time));
+    highest_ += most_sequences_of_a_segment;
+    return {};
+  }
+
+  base::Result<ChainLink> sum_up(std::size_t i) {
+    Segment& segment = *out_.segments[i];
+    auto info = files_.info(segment.path());
+    if (!info) return base::pass(info);
+    auto seal = read_seal(files_, segment, info->size);
+    if (!seal) return base::pass(seal);
+    std::optional<Sequence> end;
+    if (i + 1 < heads_.size() && heads_[i + 1].origin && heads_[i + 1].origin->before == segment.first_sequence()) {
+      end = heads_[i + 1].origin->before_end;
+    }
+    if (*seal) {
+      const SegmentTotals& totals = (*seal)->totals;
+      segment.publish(info->size, totals);
+      const ChainLink link = make_link(segment, heads_[i], totals, (*seal)->next_sequence);
+      if (!end || *end <= link.records_end) return link;
+    }
+    return look_closely(i, *seal, end);
+  }
+
+  // A segment that was followed by another before it had its seal, or that ends early.
+  base::Result<ChainLink> look_closely(std::size_t i, const std::optional<Seal>& seal, std::optional<Sequence> end) {
+    Segment& segment = *out_.segments[i];
+    auto survey = survey_segment(files_, segment, {.kind = SurveyOf::older, .limit = segment.limit(), .end = end});
+    if (!survey) return base::pass(survey);
+    segment.publish(survey->size, survey->totals);
+    report_damage(segment, *survey);
+    if (!seal && !survey->unreadable) {
+      if (auto sealed = seal_late(segment, *survey, end.value_or(segment.limit())); !sealed) return base::pass(sealed);
+    }
+    return make_link(segment, heads_[i], survey->totals, seal ? seal->next_sequence : 0);
+  }
+
+  // What is no part of it any more is cut off; what damage there took stays for whoever wants to look at it.
+  base::Status seal_late(Segment& segment, const Survey& survey, Sequence next) {
+    const bool damaged_end = !survey.damages.empty() && survey.damages.back().range.end() == survey.size && survey.damages.back().loses();
+    const SegmentTail tail{damaged_end ? survey.size : survey.good_end, survey.salt, survey.next_window, survey.created, survey.totals, mark_};
+    auto writer = open_tail(segment, survey.size, tail);
     if (!writer) return base::pass(writer);
-    if (auto sealed = (*writer)->append_seal(segment.limit()); !sealed) return sealed;
+    if (auto sealed = (*writer)->append_seal(next); !sealed) return sealed;
     segment.publish((*writer)->size(), tail.totals);
     return (*writer)->sync();
   }
@@ -138,26 +273,21 @@ class Recovery {
     out_.positions = std::move(survey.positions);
     out_.streams = std::move(survey.streams);
     report_damage(*segment, survey);
+    if (survey.cut_frames) keep_copy(*segment, {survey.good_end, survey.size - survey.good_end});
     segment->publish(survey.good_end, survey.totals);
-    if (survey.sealed) return {};
-    const SegmentTail tail{survey.good_end, survey.salt, survey.next_window, survey.created, survey.totals};
+    if (survey.sealed && survey.size == survey.good_end) return {};
+    const SegmentTail tail{survey.good_end, survey.salt, survey.next_window, survey.created, survey.totals, mark_};
     auto writer = open_tail(*segment, survey.size, tail);
     if (!writer) return base::pass(writer);
-    out_.active = OpenSegment{segment, std::move(*writer)};
+    if (!survey.sealed) out_.active = OpenSegment{segment, std::move(*writer)};
     return {};
   }
 
   void report_damage(const Segment& segment, const Survey& survey) {
     for (const Damage& damage : survey.damages) {
-      record::Gap gap;
-      gap.reason = record::GapReason::store_damaged;
-      gap.from_time = damage.from_time;
-      gap.to_time = damage.to_time == 0 ? damage.from_time : damage.to_time;
-      gap.detail = fmt::format("{}: bytes {} to {} are damaged", base::file_name(segment.path()), damage.range.offset, damage.range.end());
-      keep_copy(segment, damage.range);
-      if (!survey.told_gaps.contains(gap.detail)) out_.gaps.push_back(std::move(gap));
+      if (damage.range.size > 0) keep_copy(segment, damage.range);
+      out_.damages.push_back(damage);
     }
-    if (survey.cut_frames) keep_copy(segment, {survey.good_end, survey.size - survey.good_end});
   }
 
   // A copy that cannot be made is no reason not to start.
@@ -171,14 +301,16 @@ class Recovery {
 
   base::Files& files_;
   const std::string folder_;
+  std::uint32_t mark_ = 0;  // of this store; 0: not known
+  std::vector<SegmentHead> heads_;  // of out_.segments
   Recovered out_;
   Sequence highest_ = 0;
 };
 
 }  // namespace
 
-base::Result<Recovered> recover(base::Files& files, const std::string& folder) {
-  return Recovery(files, folder).run();
+base::Result<Recovered> recover(base::Files& files, const std::string& folder, const StoreId* id) {
+  return Recovery(files, folder, id).run();
 }
 
 }  // namespace telltale::store

@@ -63,8 +63,10 @@ bool meets(const ScanRange& range, const FrameHeader& header) {
 class WindowScan {
  public:
   // The buffer is lent, so that many windows need one.
-  WindowScan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor, std::string& buffer)
-      : range_(range), filter_(filter), visitor_(visitor), buffer_(buffer) {}
+  // `damaged` is told of ranges that are no sound frame.
+  using Damaged = std::function<void(const DamagedRange&)>;
+  WindowScan(const ScanRange& range, const StreamFilter& filter, const BatchVisitor& visitor, const Damaged& damaged, std::string& buffer)
+      : range_(range), filter_(filter), visitor_(visitor), damaged_(damaged), buffer_(buffer) {}
 
   base::Result<ScanStep> run(base::ReadableFile& file, const WindowEntry& window, std::optional<std::uint64_t> salt) {
     auto held = range_.lifecycle_only ? read_lifecycle_frames(file, window) : read_all_frames(file, window, salt);
@@ -88,6 +90,7 @@ class WindowScan {
       if (!step) return base::pass(step);
       if (*step == WalkStep::end) return {};
       const FrameHeader& header = walker.header();
+      if (*step == WalkStep::damage) damaged_(walker.damage());
       if (*step == WalkStep::damage || !header.holds_rows() || header.window != window.window) continue;
       hold({header, bytes.substr(header.offset + frame_header_size - window.begin, header.payload_size)});
     }
@@ -105,6 +108,7 @@ class WindowScan {
       const std::string_view bytes = std::string_view(buffer_).substr(at, *got);
       at += place.size;
       FrameHeader header;
+      if (bytes.size() == place.size && decode_header(bytes, header) != HeaderCheck::good) damaged_({window.begin + place.offset, place.size});
       const bool sound = bytes.size() == place.size && decode_header(bytes, header) == HeaderCheck::good && header.window == window.window;
       if (sound && header.holds_rows()) hold({header, bytes.substr(frame_header_size, header.payload_size)});
     }
@@ -116,8 +120,10 @@ class WindowScan {
     frames_.push_back(frame);
   }
 
-  static bool check(HeldFrame& frame) {
-    if (!frame.checked) frame.checked = base::crc32c(frame.payload) == frame.header.payload_crc;
+  bool check(HeldFrame& frame) {
+    if (frame.checked) return true;
+    frame.checked = base::crc32c(frame.payload) == frame.header.payload_crc;
+    if (!frame.checked) damaged_({frame.header.offset, frame.header.end() - frame.header.offset});
     return frame.checked;
   }
 
@@ -172,6 +178,7 @@ class WindowScan {
   const ScanRange& range_;
   const StreamFilter& filter_;
   const BatchVisitor& visitor_;
+  const Damaged& damaged_;
   std::string& buffer_;
   std::vector<HeldFrame> frames_;
   std::vector<HeldItem> items_;
@@ -179,17 +186,24 @@ class WindowScan {
 };
 
 // `range` already ends below the segment's limit.
-base::Result<ScanStep> scan_segment(base::Files& files, Segment& segment, bool growing, const ScanRange& range, const StreamFilter& filter,
-                                    const BatchVisitor& visitor) {
-  auto view = segment.view(files, growing);
-  if (!view && view.error().code == base::ErrorCode::file_not_found) return ScanStep::go_on;  // retention was here
+base::Result<ScanStep> scan_segment(const ScanInput& input, const SegmentRef& segment, bool growing, const ScanRange& range,
+                                    const StreamFilter& filter, const BatchVisitor& visitor) {
+  const auto damaged = [&](const DamagedRange& place) {
+    if (input.on_damage) input.on_damage(segment, place);
+  };
+  auto view = segment->view(input.files, growing);
+  if (!view && view.error().code == base::ErrorCode::file_not_found) {
+    damaged({});  // retention was here, or somebody else
+    return ScanStep::go_on;
+  }
   if (!view) return base::pass(view);
+  for (const DamagedRange& place : view->damages) damaged(place);
   if (range.newest_first) std::reverse(view->windows.begin(), view->windows.end());
   std::string buffer;
   for (const WindowEntry& window : view->windows) {
     const SegmentTotals& totals = window.totals;
     if (totals.records == 0 || !meets(range, totals)) continue;
-    auto step = WindowScan(range, filter, visitor, buffer).run(*view->file, window, view->salt);
+    auto step = WindowScan(range, filter, visitor, damaged, buffer).run(*view->file, window, view->salt);
     if (!step || *step == ScanStep::stop) return step;
   }
   return ScanStep::go_on;
@@ -201,14 +215,14 @@ base::Status scan_segments(const ScanInput& input, const ScanRange& range, const
   const std::size_t count = input.segments.size();
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t place = range.newest_first ? count - 1 - i : i;
-    Segment& segment = *input.segments[place];
+    const Segment& segment = *input.segments[place];
     const Sequence limit = segment.limit();
     if (segment.first_sequence() > range.to_sequence || limit <= range.from_sequence) continue;
     ScanRange clamped = widened(range);
     clamped.to_sequence = std::min(range.to_sequence, limit - 1);
     const SegmentTotals totals = segment.totals();
     if (totals.records > 0 && !meets(clamped, totals)) continue;
-    auto step = scan_segment(input.files, segment, input.growing && place + 1 == count, clamped, filter, visitor);
+    auto step = scan_segment(input, input.segments[place], input.growing && place + 1 == count, clamped, filter, visitor);
     if (!step) return base::pass(step);
     if (*step == ScanStep::stop) return {};
   }

@@ -12,12 +12,14 @@ void apply_position(PositionMap& positions, const Position& position) {
   }
 }
 
-void StoreState::begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence) {
+void StoreState::begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence,
+                       Sequence kept_from) {
   base::MutexLock lock(mutex_);
   segments_ = std::move(segments);
   positions_ = std::move(positions);
   streams_ = std::move(streams);
   next_sequence_ = next_sequence;
+  kept_from_ = kept_from;
 }
 
 void StoreState::commit(std::span<const Pending> items, Sequence first_sequence) {
@@ -44,7 +46,14 @@ void StoreState::drop_oldest_segment() {
   base::MutexLock lock(mutex_);
   segments_.erase(segments_.begin());
   const Sequence kept = segments_.front()->first_sequence();
+  kept_from_ = std::max(kept_from_, kept);
   std::erase_if(streams_, [kept](const auto& entry) { return entry.second.last_sequence < kept; });
+}
+
+bool StoreState::drop_segment(Sequence first_sequence) {
+  base::MutexLock lock(mutex_);
+  if (segments_.empty() || segments_.back()->first_sequence() == first_sequence) return false;
+  return std::erase_if(segments_, [&](const SegmentRef& segment) { return segment->first_sequence() == first_sequence; }) > 0;
 }
 
 void StoreState::set_disk_full(bool full) {
@@ -79,6 +88,11 @@ std::vector<StreamEntry> StoreState::streams() const {
 Sequence StoreState::next_sequence() const {
   base::MutexLock lock(mutex_);
   return next_sequence_;
+}
+
+Sequence StoreState::kept_from() const {
+  base::MutexLock lock(mutex_);
+  return kept_from_;
 }
 
 StoreStats StoreState::stats() const {

@@ -22,7 +22,8 @@ void apply_position(PositionMap& positions, const Position& position);
 
 class StoreState {
  public:
-  void begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence) TT_EXCLUDES(mutex_);
+  void begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence,
+             Sequence kept_from) TT_EXCLUDES(mutex_);
 
   // The writer's reports.
   void commit(std::span<const Pending> items, Sequence first_sequence) TT_EXCLUDES(mutex_);
@@ -30,6 +31,8 @@ class StoreState {
   void add_segment(SegmentRef segment) TT_EXCLUDES(mutex_);
   // Forgets the oldest segment, and the streams that have no record after it.
   void drop_oldest_segment() TT_EXCLUDES(mutex_);
+  // Forgets a segment whose file is gone. False when it is the newest, or not there.
+  bool drop_segment(Sequence first_sequence) TT_EXCLUDES(mutex_);
   void set_disk_full(bool full) TT_EXCLUDES(mutex_);
   bool disk_full() const TT_EXCLUDES(mutex_);
 
@@ -37,6 +40,8 @@ class StoreState {
   PositionMap positions() const TT_EXCLUDES(mutex_);
   std::vector<StreamEntry> streams() const TT_EXCLUDES(mutex_);
   Sequence next_sequence() const TT_EXCLUDES(mutex_);
+  // Records below were removed by retention.
+  Sequence kept_from() const TT_EXCLUDES(mutex_);
   // All but the store's id.
   StoreStats stats() const TT_EXCLUDES(mutex_);
 
@@ -46,6 +51,7 @@ class StoreState {
   PositionMap positions_ TT_GUARDED_BY(mutex_);
   StreamMap streams_ TT_GUARDED_BY(mutex_);
   Sequence next_sequence_ TT_GUARDED_BY(mutex_) = 1;
+  Sequence kept_from_ TT_GUARDED_BY(mutex_) = 0;
   bool disk_full_ TT_GUARDED_BY(mutex_) = false;
 };
 

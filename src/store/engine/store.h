@@ -124,8 +124,13 @@ struct VerifyReport {
   std::uint64_t frames = 0;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
-  std::vector<VerifyProblem> problems;
+  std::vector<VerifyProblem> problems;  // damaged ranges that touch are one
+  std::vector<Sequence> suspects;       // the damaged segments, by first sequence
 };
+// Also beside an engine that writes. Changes nothing.
 base::Result<VerifyReport> verify(base::Files& files, const std::string& folder);
+// Leaves notes in the data folder: the engine that runs looks at the damaged segments within seconds, or the next one when it starts,
+// and what is missing becomes gap records.
+base::Status tell_engine(base::Files& files, const std::string& folder, const VerifyReport& report);
 
 }  // namespace telltale::store

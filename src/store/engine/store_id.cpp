@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "telemetry/log.h"
+
 namespace telltale::store {
 
 namespace {
@@ -80,13 +82,17 @@ base::Result<StoreId> read_store_id(base::Files& files, const std::string& folde
   return id;
 }
 
-base::Result<StoreId> open_store_id(base::Files& files, base::Random& random, const std::string& folder, bool lost_segments) {
-  auto present = read_store_id(files, folder);
-  const bool missing = !present && present.error().code == base::ErrorCode::file_not_found;
-  if (!present && !missing) return present;
-  if (present && !lost_segments) return present;
+base::Result<StoreId> open_store_id(base::Files& files, base::Random& random, const std::string& folder, std::optional<StoreId> present,
+                                    const std::optional<SegmentOrigin>& origin, bool lost_segments) {
+  if (present && !lost_segments) return std::move(*present);
   StoreId id = present ? std::move(*present) : make_id(random);
   if (present) ++id.epoch;
+  if (!present && origin) {
+    telemetry::log(telemetry::LogLevel::warning, "store", "{} is gone: the store keeps its identity, raw hashes of before are void",
+                   id_path(folder));
+    id.id = origin->store_id;
+    id.epoch = origin->epoch;
+  }
   if (auto written = base::write_file_atomically(files, id_path(folder), to_text(id)); !written) return base::pass(written);
   return id;
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "store/segment/frame.h"
 
 namespace telltale::store {
 
@@ -19,7 +21,10 @@ struct StoreId {
 
 // Reads the file.
 base::Result<StoreId> read_store_id(base::Files& files, const std::string& folder);
-// Reads the file, or makes one when there is none. `lost_segments`: a store whose segments are all gone gets a new epoch.
-base::Result<StoreId> open_store_id(base::Files& files, base::Random& random, const std::string& folder, bool lost_segments);
+// `present`: what the file says, if there is one. Without it one is made, with the identity that the segments name (`origin`), if any:
+// then cursors stay good, and only hashes of before cannot be compared any more. `lost_segments`: a store whose segments are all gone
+// gets a new epoch.
+base::Result<StoreId> open_store_id(base::Files& files, base::Random& random, const std::string& folder, std::optional<StoreId> present,
+                                    const std::optional<SegmentOrigin>& origin, bool lost_segments);
 
 }  // namespace telltale::store

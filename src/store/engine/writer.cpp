@@ -19,6 +19,7 @@ constexpr std::size_t most_unsynced_bytes = 16 * 1024 * 1024;
 constexpr std::uint64_t most_unsynced_records = sequences_skipped_at_opening / 4;
 constexpr std::int64_t retry_nanos = nanos_per_second;
 constexpr std::int64_t mark_after_nanos = nanos_per_second;
+constexpr std::int64_t look_after_nanos = nanos_per_second;
 constexpr std::int64_t maintenance_nanos = 60 * nanos_per_second;
 
 }  // namespace
@@ -44,10 +45,12 @@ Writer::Writer(WriterContext context, std::optional<OpenSegment> active, Positio
 }
 
 base::Status Writer::start() {
-  last_sync_ = context_.clock.mono();
+  last_sync_ = opened_mono_ = begun_ = context_.clock.mono();
+  opened_wall_ = context_.clock.wall();
   reserve_used_ = !context_.files.allocate(base::join_path(context_.options.folder, "reserve"), reserve_bytes).has_value();
   next_maintenance_ = last_sync_;
   if (active_.writer == nullptr) return begin_segment();
+  note_file();
   announce();  // when it cannot be done now, it is tried again before anything is written
   return {};
 }
@@ -125,6 +128,7 @@ bool Writer::append(std::vector<Pending>& items) {
   }
   context_.metrics.bytes.add(active_.writer->size() - size_before);
   context_.metrics.commits.add();
+  unlooked_ = true;
   commit(items, first);
   return true;
 }
@@ -261,9 +265,13 @@ void Writer::mark() {
 
 void Writer::maintain() {
   const base::MonoNanos now = context_.clock.mono();
+  if (unlooked_ && now - looked_ >= look_after_nanos) look_after_file();
+  if (must_begin_) return;
   if (now - last_sync_ >= mark_after_nanos) mark();
   if (now < next_maintenance_) return;
   next_maintenance_ = now + maintenance_nanos;
+  look_after_file();
+  if (must_begin_) return;
   retain();
 }
 

@@ -16,6 +16,7 @@
 #include "store/engine/recovery.h"
 #include "store/engine/state.h"
 #include "store/engine/store.h"
+#include "store/engine/store_id.h"
 #include "store/engine/write_queue.h"
 #include "telemetry/metrics.h"
 
@@ -44,6 +45,7 @@ struct WriterContext {
   WriteQueue& queue;
   WriterMetrics& metrics;
   std::vector<record::CommitListener*> listeners;
+  const StoreId& id;
 };
 
 class Writer {
@@ -95,7 +97,11 @@ class Writer {
   void finish_old(OpenSegment& old);
   void maintain();
   void retain();
-  bool outlived(const Segment& oldest, std::uint64_t all_bytes) const;
+  std::size_t outlived_segments(const std::vector<SegmentRef>& segments) const;
+  bool leave_tombstone(Sequence kept_from);
+  SegmentOrigin origin_of(Sequence first) const;
+  void note_file();
+  void look_after_file();
   void mark();
 
   const WriterContext context_;
@@ -118,6 +124,12 @@ class Writer {
   base::MonoNanos last_sync_ = 0;
   base::MonoNanos next_maintenance_ = 0;
   base::MonoNanos next_rotation_ = 0;
+  base::UnixNanos opened_wall_ = 0;
+  base::MonoNanos opened_mono_ = 0;
+  base::MonoNanos begun_ = 0;   // the active segment, or this engine
+  std::uint64_t inode_ = 0;     // of the active segment's file
+  base::MonoNanos looked_ = 0;  // whether that file is still there
+  bool unlooked_ = false;       // something was written since
   std::optional<base::Error> last_error_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "store/engine/retention.h"
 #include "store/engine/writer.h"
 #include "telemetry/log.h"
 
@@ -32,7 +33,8 @@ bool Writer::rotation_due() const {
   if (options.retention_bytes > 0) bytes = std::min(bytes, options.retention_bytes / segments_in_retention);
   std::int64_t age = options.segment_age_ns;
   if (options.retention_age_ns > 0) age = std::min(age, options.retention_age_ns / static_cast<std::int64_t>(segments_in_retention));
-  return active_.writer->size() >= bytes || context_.clock.wall() - active_.writer->created() >= age;
+  if (active_.writer->size() >= bytes || context_.clock.wall() - active_.writer->created() >= age) return true;
+  return context_.clock.mono() - begun_ >= age;  // also under a clock that was set back
 }
 
 void Writer::rotate() {
@@ -54,8 +56,9 @@ base::Result<std::unique_ptr<SegmentWriter>> Writer::write_new_segment(const std
   }
   auto file = context_.files.open_write(path, base::OpenMode::create_new);
   if (!file) return base::pass(file);
-  Snapshot snapshot{context_.clock.wall(), durable_positions_, context_.state.streams()};
+  Snapshot snapshot{context_.clock.wall(), durable_positions_, context_.state.streams(), origin_of(first)};
   SegmentTail tail;
+  tail.store = store_mark(context_.id.id);
   tail.salt = random_salt(context_.random);
   tail.window = 1;
   tail.created = snapshot.created;
@@ -68,6 +71,19 @@ base::Result<std::unique_ptr<SegmentWriter>> Writer::write_new_segment(const std
   }
   if (auto synced = writer->sync(); !synced) return base::pass(synced);
   return writer;
+}
+
+SegmentOrigin Writer::origin_of(Sequence first) const {
+  std::vector<SegmentRef> segments = context_.state.segments();
+  if (!segments.empty() && segments.back()->first_sequence() == first) segments.pop_back();  // it is replaced
+  SegmentOrigin origin{context_.id.id, context_.id.epoch, first, 0, 0};
+  if (segments.empty()) return origin;
+  const Segment& before = *segments.back();
+  const SegmentTotals totals = segments.back() == active_.segment ? durable_totals_ : before.totals();
+  origin.oldest = segments.front()->first_sequence();
+  origin.before = before.first_sequence();
+  origin.before_end = totals.records > 0 ? totals.last_sequence + 1 : before.first_sequence();
+  return origin;
 }
 
 base::Status Writer::begin_segment() {
@@ -92,6 +108,8 @@ base::Status Writer::begin_segment() {
   OpenSegment old = std::exchange(active_, OpenSegment{std::move(segment), std::move(*writer)});
   if (old.writer != nullptr && old.segment->first_sequence() != first) finish_old(old);
   must_begin_ = false;
+  begun_ = context_.clock.mono();
+  note_file();
   announced_ = true;  // by the snapshot's header
   trusted_ = true;
   synced();
@@ -110,29 +128,78 @@ void Writer::finish_old(OpenSegment& old) {
   old.segment->publish(old.writer->size(), old.writer->totals());
 }
 
-bool Writer::outlived(const Segment& oldest, std::uint64_t all_bytes) const {
+std::size_t Writer::outlived_segments(const std::vector<SegmentRef>& segments) const {
   const StoreOptions& options = context_.options;
-  if (options.retention_bytes > 0 && all_bytes > options.retention_bytes) return true;
-  return options.retention_age_ns > 0 && oldest.totals().max_observed < context_.clock.wall() - options.retention_age_ns;
+  std::uint64_t bytes = 0;
+  for (const SegmentRef& segment : segments) bytes += segment->visible_end();
+  std::size_t count = 0;
+  for (; count + 1 < segments.size() && options.retention_bytes > 0 && bytes > options.retention_bytes; ++count) {
+    bytes -= segments[count]->visible_end();
+  }
+  if (options.retention_age_ns == 0) return count;
+  std::vector<SegmentSpan> spans;
+  for (const SegmentRef& segment : segments) spans.push_back({segment->totals().min_observed, segment->totals().max_observed});
+  const EngineTime time{opened_wall_, context_.clock.mono() - opened_mono_, context_.clock.wall()};
+  return std::max(count, outlived(spans, time, options.retention_age_ns));
+}
+
+// Shows the next opening that what is missing before `kept_from` was removed on purpose. On a full disk there may be no room for it before
+// the removal; then it comes after.
+bool Writer::leave_tombstone(Sequence kept_from) {
+  if (must_begin_ || !announce()) return false;
+  if (auto left = active_.writer->append_tombstone(kept_from, context_.state.next_sequence()); !left) {
+    telemetry::log(LogLevel::debug, "store", "no tombstone: {}", left.error().message());
+    if (active_.writer->broken()) {
+      must_begin_ = true;
+      trusted_ = false;
+    }
+    return false;
+  }
+  active_.segment->publish(active_.writer->size(), active_.writer->totals());
+  sync();
+  return !must_begin_;
 }
 
 void Writer::retain() {
   std::vector<SegmentRef> segments = context_.state.segments();
-  std::uint64_t bytes = 0;
-  for (const SegmentRef& segment : segments) bytes += segment->visible_end();
-  for (std::size_t i = 0; i + 1 < segments.size() && outlived(*segments[i], bytes); ++i) {
-    const Segment& oldest = *segments[i];
+  const std::size_t count = outlived_segments(segments);
+  if (count == 0) return;
+  const Sequence kept_from = segments[count]->first_sequence();
+  const bool told = leave_tombstone(kept_from);
+  if (must_begin_) return;  // later
+  for (std::size_t i = 0; i < count; ++i) {
+    Segment& oldest = *segments[i];
+    oldest.retire();
     auto removed = context_.files.remove(oldest.path());
     if (!removed && removed.error().code != base::ErrorCode::file_not_found) {
       telemetry::log(LogLevel::warning, "store", "retention could not remove a segment: {}", removed.error().message());
       break;
     }
-    bytes -= oldest.visible_end();
     context_.state.drop_oldest_segment();
     // One by one, so that a power cut never leaves an older segment without the one after it.
     if (auto synced = context_.files.sync_directory(segments_folder(context_.options.folder)); !synced) break;
   }
   context_.metrics.segments.set(static_cast<std::int64_t>(context_.state.segments().size()));
+  if (!told) leave_tombstone(kept_from);
+}
+
+void Writer::note_file() {
+  const auto info = context_.files.info(active_.segment->path());
+  inode_ = info ? info->inode : 0;
+  looked_ = context_.clock.mono();
+}
+
+// What is written to a file that somebody removed is lost when it is closed.
+void Writer::look_after_file() {
+  looked_ = context_.clock.mono();
+  unlooked_ = false;
+  const auto info = context_.files.info(active_.segment->path());
+  const bool gone = info ? info->inode != inode_ : info.error().code == base::ErrorCode::file_not_found;
+  if (!gone) return;
+  telemetry::log(LogLevel::error, "store", "{} was removed or replaced while it was written; a new segment is begun", active_.segment->path());
+  must_begin_ = true;
+  trusted_ = false;
+  retry_at_ = looked_;
 }
 
 }  // namespace telltale::store

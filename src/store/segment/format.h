@@ -20,7 +20,7 @@ enum class FrameKind : std::uint8_t {
   snapshot = 3,   // all positions and streams; the first frame of a segment
   lifecycle = 4,  // payload as rows; every record of it is an event of a run
   gap = 5,        // payload as rows; every record of it is a gap
-  tombstone = 6,  // what was deleted on request
+  tombstone = 6,  // what was removed: retention leaves one
   seal = 7,       // totals; the last frame of a segment that is not written any more
 };
 
@@ -45,6 +45,7 @@ struct FrameHeader {
   std::uint32_t gap_count = 0;
   std::uint32_t item_count = 0;
   std::uint32_t window = 0;          // small numbers of streams mean something within frames of the same window only
+  std::uint32_t store = 0;           // hash of the store's id, see store_mark(); 0: not known
   std::uint64_t salt = 0;            // random, the same in all frames of a segment: text that looks like a frame is none
   std::uint64_t offset = 0;          // where in the file this header stands
   std::uint64_t durable_offset = 0;  // bytes of the file that were known to be on the disk when this frame was written
@@ -101,5 +102,9 @@ enum RowField : std::uint16_t {
 
 // Every opening of a store leaves out so many sequences: what an engine gave out and lost with its unsynced bytes is not given again.
 inline constexpr record::Sequence sequences_skipped_at_opening = record::Sequence{1} << 20;
+
+// A byte of a frame stands for fewer records than this: a row has 4 bytes or more, and LZ4 packs 255 bytes into one at the most. So a
+// damaged range bounds the sequences that may have been given out in it.
+inline constexpr record::Sequence most_records_in_a_byte = 64;
 
 }  // namespace telltale::store

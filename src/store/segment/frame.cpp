@@ -34,7 +34,7 @@ HeaderBytes encode_header(const FrameHeader& header) {
   writer.put(frame_magic).put(header.version).put(static_cast<std::uint8_t>(header.kind)).put(header.flags);
   writer.put(header.payload_size).put(header.raw_size).put(header.payload_crc);
   writer.put(header.record_count).put(header.gap_count).put(header.item_count).put(header.window);
-  writer.put(std::uint32_t{0}).put(header.salt).put(header.offset).put(header.durable_offset).put(header.first_sequence);
+  writer.put(header.store).put(header.salt).put(header.offset).put(header.durable_offset).put(header.first_sequence);
   writer.put(header.min_observed).put(header.max_observed).put(header.min_index).put(header.max_index);
   writer.put(std::uint32_t{0}).put(base::crc32c({out.data(), crc_offset}));
   return out;
@@ -58,7 +58,7 @@ HeaderCheck decode_header(std::string_view bytes, FrameHeader& out) {
   out.gap_count = reader.fixed<std::uint32_t>();
   out.item_count = reader.fixed<std::uint32_t>();
   out.window = reader.fixed<std::uint32_t>();
-  reader.fixed<std::uint32_t>();
+  out.store = reader.fixed<std::uint32_t>();
   out.salt = reader.fixed<std::uint64_t>();
   out.offset = reader.fixed<std::uint64_t>();
   out.durable_offset = reader.fixed<std::uint64_t>();
@@ -95,6 +95,30 @@ record::Labels read_labels(ByteReader& reader) {
   return record::Labels(std::move(pairs));
 }
 
+std::uint32_t store_mark(const base::Hash128& store_id) {
+  return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(base::hash64(store_id.hex())));
+}
+
+namespace {
+
+void append_origin(std::string& out, const SegmentOrigin& origin) {
+  append_fixed(out, origin.store_id.high);
+  append_fixed(out, origin.store_id.low);
+  append_fixed(out, origin.epoch);
+  for (const record::Sequence sequence : {origin.oldest, origin.before, origin.before_end}) append_varint(out, sequence);
+}
+
+SegmentOrigin read_origin(ByteReader& reader) {
+  SegmentOrigin origin;
+  origin.store_id.high = reader.fixed<std::uint64_t>();
+  origin.store_id.low = reader.fixed<std::uint64_t>();
+  origin.epoch = reader.fixed<std::uint32_t>();
+  for (record::Sequence* sequence : {&origin.oldest, &origin.before, &origin.before_end}) *sequence = reader.varint();
+  return origin;
+}
+
+}  // namespace
+
 std::string encode_snapshot(const Snapshot& snapshot) {
   std::string out;
   append_fixed(out, snapshot.created);
@@ -108,6 +132,7 @@ std::string encode_snapshot(const Snapshot& snapshot) {
     append_varint(out, entry.last_sequence);
     append_labels(out, entry.stream->labels);
   }
+  if (snapshot.origin) append_origin(out, *snapshot.origin);
   return out;
 }
 
@@ -125,6 +150,7 @@ bool decode_snapshot(std::string_view payload, Snapshot& out) {
     record::Labels labels = read_labels(reader);
     if (!reader.failed()) out.streams.push_back({record::make_stream(std::move(labels)), last});
   }
+  if (!reader.failed() && reader.left() > 0) out.origin = read_origin(reader);
   return !reader.failed();
 }
 

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "record/batch.h"
 #include "store/segment/byte_io.h"
 #include "store/segment/format.h"
@@ -33,10 +35,23 @@ struct StreamEntry {
   record::Sequence last_sequence = 0;
 };
 
+// Where a segment stands in its store: what shows that one is missing, cut short or of another store.
+struct SegmentOrigin {
+  base::Hash128 store_id;
+  std::uint32_t epoch = 1;
+  record::Sequence oldest = 0;      // the first segment that was kept when this one was begun, by its first sequence
+  record::Sequence before = 0;      // the segment before this one; 0: there was none
+  record::Sequence before_end = 0;  // records of that one end below
+  bool operator==(const SegmentOrigin&) const = default;
+};
+// FrameHeader::store of a store; never 0.
+std::uint32_t store_mark(const base::Hash128& store_id);
+
 struct Snapshot {
   base::UnixNanos created = 0;  // wall time at which the segment was begun
   std::map<std::string, std::string> positions;
   std::vector<StreamEntry> streams;
+  std::optional<SegmentOrigin> origin{};  // segments of before the store's law have none
 };
 std::string encode_snapshot(const Snapshot& snapshot);
 // False when the bytes are none.

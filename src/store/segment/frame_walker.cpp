@@ -69,8 +69,9 @@ base::Result<std::uint64_t> FrameWalker::find_frame(std::uint64_t from) {
   return end_;
 }
 
-base::Result<WalkStep> FrameWalker::pass_over(std::uint64_t to) {
+WalkStep FrameWalker::pass_over(std::uint64_t to, bool header_sound) {
   damage_ = {at_, to - at_};
+  header_sound_ = header_sound;
   at_ = to;
   return WalkStep::damage;
 }
@@ -87,12 +88,16 @@ base::Result<WalkStep> FrameWalker::next(PayloadCheck check) {
   if (*look == Look::unsound) {
     auto found = find_frame(at_ + 1);
     if (!found) return base::pass(found);
-    return pass_over(*found);
+    return pass_over(*found, false);
   }
   if (check == PayloadCheck::crc) {
     auto payload = source_.view(at_ + frame_header_size, header.payload_size, std::min(read_ahead, end_ - at_));
     if (!payload) return base::pass(payload);
-    if (payload->size() != header.payload_size || base::crc32c(*payload) != header.payload_crc) return pass_over(header.end());
+    if (payload->size() != header.payload_size || base::crc32c(*payload) != header.payload_crc) {
+      salt_ = header.salt;
+      header_ = header;
+      return pass_over(header.end(), true);
+    }
     payload_ = *payload;
   }
   salt_ = header.salt;

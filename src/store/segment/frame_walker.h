@@ -52,6 +52,8 @@ class FrameWalker {
   std::string_view payload() const { return payload_; }
   // After WalkStep::damage.
   const DamagedRange& damage() const { return damage_; }
+  // After WalkStep::damage: the header of the damaged frame where that is sound, else null.
+  const FrameHeader* damaged_frame() const { return header_sound_ ? &header_ : nullptr; }
   std::optional<std::uint64_t> salt() const { return salt_; }
   std::uint64_t position() const { return at_; }
 
@@ -60,7 +62,7 @@ class FrameWalker {
   Look judge(std::string_view bytes, std::uint64_t offset, FrameHeader& header) const;
   base::Result<Look> look_at(std::uint64_t offset, FrameHeader& header);
   base::Result<std::uint64_t> find_frame(std::uint64_t from);
-  base::Result<WalkStep> pass_over(std::uint64_t to);
+  WalkStep pass_over(std::uint64_t to, bool header_sound);
 
   ByteSource source_;
   std::uint64_t at_;
@@ -69,6 +71,7 @@ class FrameWalker {
   FrameHeader header_;
   std::string_view payload_;
   DamagedRange damage_;
+  bool header_sound_ = false;
   std::uint64_t ahead_;
 };
 

@@ -7,6 +7,7 @@ namespace telltale::store {
 SegmentWriter::SegmentWriter(std::unique_ptr<base::WritableFile> file, const SegmentTail& tail)
     : file_(std::move(file)),
       salt_(tail.salt),
+      store_(tail.store),
       created_(tail.created),
       size_(tail.size),
       durable_(tail.size),
@@ -25,6 +26,7 @@ base::Status SegmentWriter::append(FrameHeader header, std::span<const std::stri
   header.payload_crc = payload_crc(payload);
   header.window = window_;
   header.salt = salt_;
+  header.store = store_;
   header.offset = size_;
   header.durable_offset = durable_;
   const HeaderBytes bytes = encode_header(header);
@@ -130,6 +132,16 @@ base::Status SegmentWriter::append_seal(record::Sequence next) {
   const std::string_view piece = payload;
   FrameHeader header;
   header.kind = FrameKind::seal;
+  header.first_sequence = next;
+  return append(header, {&piece, 1});
+}
+
+base::Status SegmentWriter::append_tombstone(record::Sequence kept_from, record::Sequence next) {
+  std::string payload;
+  append_fixed(payload, kept_from);
+  const std::string_view piece = payload;
+  FrameHeader header;
+  header.kind = FrameKind::tombstone;
   header.first_sequence = next;
   return append(header, {&piece, 1});
 }

@@ -21,6 +21,7 @@ struct SegmentTail {
   std::uint32_t window = 0;  // the first to be used
   base::UnixNanos created = 0;
   SegmentTotals totals;
+  std::uint32_t store = 0;  // store_mark()
 };
 
 class SegmentWriter {
@@ -35,6 +36,8 @@ class SegmentWriter {
   // A frame without payload: it shows that all before it was durable.
   base::Status append_marker(record::Sequence next);
   base::Status append_seal(record::Sequence next);
+  // What retention removes: all records below `kept_from`.
+  base::Status append_tombstone(record::Sequence kept_from, record::Sequence next);
   // On an error: durable_size() stays as it was, and the file is never to be trusted again.
   base::Status sync();
 
@@ -54,6 +57,7 @@ class SegmentWriter {
 
   std::unique_ptr<base::WritableFile> file_;
   const std::uint64_t salt_;
+  const std::uint32_t store_;
   const base::UnixNanos created_;
   std::uint64_t size_;
   std::uint64_t durable_;
