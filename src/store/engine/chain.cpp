@@ -11,6 +11,7 @@ Damage missing(Sequence name, Sequence from, Sequence end, UnixNanos from_time, 
   damage.segment = base::file_name(segment_path("", name));
   damage.from_sequence = from;
   damage.end_sequence = end;
+  damage.missing = end - from;
   damage.from_time = from_time;
   damage.to_time = to_time;
   damage.what = "the segment is missing";
@@ -42,7 +43,7 @@ std::optional<Sequence> told_end(const ChainLink& link, const ChainLink& next) {
 
 Damage missing_newest(const ChainLink& last, UnixNanos until) {
   Damage damage = missing(last.next_segment, last.next_segment, last.next_segment + 1, known(last.newest), until);
-  damage.counted = false;
+  damage.missing = 0;
   return damage;
 }
 

@@ -24,7 +24,7 @@ std::string services_text(const std::vector<std::string>& services) {
 }  // namespace
 
 record::Position damage_position(const Damage& damage) {
-  return {fmt::format("{}{}/{}", key_prefix, damage.segment, damage.range.offset), fmt::format("{} {}", damage.range.end(), damage.end_sequence)};
+  return {fmt::format("{}{}/{}", key_prefix, damage.segment, damage.range.offset), std::to_string(damage.end_sequence)};
 }
 
 bool is_damage_key(std::string_view key) {
@@ -45,8 +45,7 @@ record::Gap gap_of(const Damage& damage) {
   gap.to_time = std::max(damage.from_time, damage.to_time);
   gap.sequences = record::SequenceRange{damage.from_sequence, damage.end_sequence - 1};
   // An opening leaves out numbers: where one may lie between, the numbers do not count records.
-  const record::Sequence count = damage.end_sequence - damage.from_sequence;
-  if (damage.counted && count < sequences_skipped_at_opening) gap.lines = count;
+  if (damage.missing > 0 && damage.missing < sequences_skipped_at_opening) gap.lines = damage.missing;
   gap.detail = fmt::format("{}: {}; records {} to {}", damage.segment, damage.what, damage.from_sequence, damage.end_sequence - 1);
   if (!damage.services.empty()) gap.detail += ", of " + services_text(damage.services);
   return gap;

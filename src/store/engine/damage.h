@@ -20,7 +20,7 @@ struct Damage {
   base::UnixNanos to_time = 0;
   std::vector<std::string> services;  // of whom something may be missing, as far as is known
   std::string what;                   // in words, for people
-  bool counted = true;                // the sequences say how many records are missing, not only which at the most
+  std::uint64_t missing = 0;          // records that are missing, as far as can be counted
 
   bool loses() const { return end_sequence > from_sequence; }
 };

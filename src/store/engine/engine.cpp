@@ -144,7 +144,7 @@ record::PushOutcome Engine::try_push(record::Batch& batch) {
 
 void Engine::run() {
   while (!queue_.closed()) {
-    writer_.step(false);
+    step(false);
     const std::int64_t idle = writer_.idle_nanos();
     if (idle > 0) queue_.wait_for_work(std::chrono::nanoseconds(idle), writer_.stuck());
   }
@@ -152,9 +152,14 @@ void Engine::run() {
   writer_.finish();
 }
 
+void Engine::step(bool hurry) {
+  if (inspector_.take_active_damaged()) writer_.begin_window();
+  writer_.step(hurry);
+}
+
 bool Engine::drain() {
   do {
-    writer_.step(true);
+    step(true);
   } while (!writer_.stuck() && (queue_.has_items() || !writer_.clean()));
   return !writer_.stuck();
 }
@@ -162,7 +167,7 @@ bool Engine::drain() {
 void Engine::pump() {
   TT_ASSERT(drive_ == Drive::caller, "the store has a thread of its own");
   do {
-    writer_.step(false);
+    step(false);
     if (inspector_.pending()) attend();
   } while (!writer_.stuck() && queue_.has_items());
 }

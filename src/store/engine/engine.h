@@ -49,6 +49,7 @@ class Engine final : public Store, private record::BatchSink {
   record::PushOutcome try_push(record::Batch& batch) override;
   void on_space(std::function<void()> callback) override { queue_.on_space(std::move(callback)); }
   void run();
+  void step(bool hurry);
   // Writes what there is; false when that is not possible now.
   bool drain();
   // Inspects what is suspected.

@@ -87,6 +87,7 @@ void Inspector::look_for_missing(const std::vector<SegmentRef>& segments) {
       open->what = "the segment is missing";
     }
     if (totals.records > 0) open->end_sequence = totals.last_sequence + 1;
+    open->missing += totals.records;
     if (totals.records > 0) open->to_time = std::max(open->to_time, totals.max_observed);
     gone.push_back(segment.first_sequence());
   }
@@ -142,6 +143,7 @@ void Inspector::examine(const SegmentRef& segment) {
   if (!survey && survey.error().code == base::ErrorCode::file_not_found) return look_for_missing(state_.segments());
   if (!survey) return telemetry::log(LogLevel::warning, "store", "{}", survey.error().message());
   base::MutexLock lock(mutex_);
+  if (segment->limit() == ~Sequence{0} && !survey->damages.empty()) active_damaged_.store(true);
   std::vector<DamagedRange>& known = known_[segment->first_sequence()];
   known.clear();
   for (Damage& damage : survey->damages) {

@@ -5,6 +5,7 @@
 // from time to time. Thread-safe; look() and inspect() are called by one thread at a time and read files.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -37,6 +38,9 @@ class Inspector {
   void look() TT_EXCLUDES(mutex_);
   // Reads what is suspected and tells what is found and was not told. Segments whose file is gone.
   std::vector<Sequence> inspect() TT_EXCLUDES(mutex_);
+  // Whether damage was found in the segment that is written since the last call. The writer asks on its own thread: what the damaged frame
+  // defined is to be defined again.
+  bool take_active_damaged() { return active_damaged_.exchange(false); }
   // Waits for something to inspect.
   void wait(std::chrono::nanoseconds most) TT_EXCLUDES(mutex_);
   void stop() TT_EXCLUDES(mutex_);
@@ -53,6 +57,7 @@ class Inspector {
   const std::string folder_;
   const StoreState& state_;
   const Tell tell_;
+  std::atomic<bool> active_damaged_{false};
   mutable base::Mutex mutex_;
   base::Condition changed_;
   bool stopped_ TT_GUARDED_BY(mutex_) = false;

@@ -78,7 +78,7 @@ class ReadOnlyStore final : public StoreReader {
       auto head = read_head(files_, *segment, store_mark(id_.id));
       if (!head && head.error().code == base::ErrorCode::file_not_found) continue;
       if (!head) return base::pass(head);
-      if (head->kind != HeadKind::foreign) own.push_back(segment);
+      if (head->kind != HeadKind::foreign && head->kind != HeadKind::nothing) own.push_back(segment);
     }
     segments = std::move(own);
     set_limits(segments);

@@ -78,7 +78,7 @@ class Recovery {
 
   bool all_of_another_store() const {
     return std::ranges::all_of(heads_, [this](const SegmentHead& head) {
-      return head.kind == HeadKind::damaged || (head.origin && store_mark(head.origin->store_id) != mark_);
+      return head.kind == HeadKind::damaged || head.kind == HeadKind::nothing || (head.origin && store_mark(head.origin->store_id) != mark_);
     });
   }
 
@@ -87,9 +87,7 @@ class Recovery {
     std::vector<SegmentRef> kept;
     std::vector<SegmentHead> heads;
     for (std::size_t i = 0; i < out_.segments.size(); ++i) {
-      auto stranger = is_stranger(i);
-      if (!stranger) return base::pass(stranger);
-      if (*stranger) {
+      if (is_stranger(i)) {
         telemetry::log(LogLevel::warning, "store", "{} is no segment of this store; moved to quarantine", out_.segments[i]->path());
         if (auto moved = set_aside(files_, folder_, *out_.segments[i]); !moved) return moved;
         continue;
@@ -103,19 +101,12 @@ class Recovery {
     return {};
   }
 
-  base::Result<bool> is_stranger(std::size_t i) {
-    const SegmentRef& segment = out_.segments[i];
-    if (heads_[i].kind == HeadKind::foreign) return true;
-    if (heads_[i].kind == HeadKind::own) {
-      const auto& origin = heads_[i].origin;
-      return mark_ != 0 && origin && store_mark(origin->store_id) != mark_;
-    }
-    auto survey = survey_segment(files_, *segment, {.kind = SurveyOf::older});
-    if (!survey && survey.error().code == base::ErrorCode::io_error) return false;
-    if (!survey) return base::pass(survey);
-    if (survey->any_frame) return mark_ != 0 && survey->store != 0 && survey->store != mark_;
-    // Nothing of it is left. The newest one is find_last()'s, who knows that something was there.
-    return i + 1 < out_.segments.size();
+  bool is_stranger(std::size_t i) const {
+    const SegmentHead& head = heads_[i];
+    // Of the newest one find_last() knows whether something was there.
+    if (head.kind == HeadKind::nothing) return i + 1 < heads_.size();
+    if (head.kind == HeadKind::own) return mark_ != 0 && head.origin && store_mark(head.origin->store_id) != mark_;
+    return head.kind == HeadKind::foreign;
   }
 
   // The newest segment that can be used; one of which nothing is left is set aside.
@@ -130,7 +121,7 @@ class Recovery {
       if (survey->has_snapshot) return std::optional(std::move(*survey));
       if (survey->durable_end > 0) return survey_without_snapshot(*segment);
       telemetry::log(LogLevel::warning, "store", "nothing of {} can be read; moved to quarantine", segment->path());
-      out_.damages.push_back(destroyed(*segment, *survey));
+      if (auto announced = was_begun(*segment); !announced || *announced) out_.damages.push_back(destroyed(*segment, *survey));
       if (auto moved = set_aside(files_, folder_, *segment); !moved) return base::pass(moved);
       out_.segments.pop_back();
       heads_.pop_back();
@@ -139,7 +130,18 @@ class Recovery {
     return none;
   }
 
-  // A segment gets its name when its beginning is on the disk: there was something.
+  // The segment before gets its seal when the next one is begun; one that names no such next is still the newest, and the file a stranger.
+  base::Result<bool> was_begun(const Segment& segment) {
+    if (out_.segments.size() < 2) return true;
+    const Segment& before = *out_.segments[out_.segments.size() - 2];
+    auto info = files_.info(before.path());
+    if (!info) return base::pass(info);
+    auto seal = read_seal(files_, before, info->size);
+    if (!seal) return base::pass(seal);
+    return *seal && (*seal)->next_sequence == segment.first_sequence();
+  }
+
+  // Of a segment that was begun there was something: it gets its name when its beginning is on the disk.
   static Damage destroyed(const Segment& segment, const Survey& survey) {
     Damage damage;
     damage.segment = base::file_name(segment.path());
@@ -148,7 +150,6 @@ class Recovery {
     damage.end_sequence = std::max(damage.from_sequence + 1, survey.max_sequence);
     damage.to_time = survey.modified;
     damage.what = "nothing of it can be read";
-    damage.counted = false;
     return damage;
   }
 
@@ -239,17 +240,16 @@ class Recovery {
     auto survey = survey_segment(files_, segment, {.kind = SurveyOf::older, .limit = segment.limit(), .end = end});
     if (!survey) return base::pass(survey);
     segment.publish(survey->size, survey->totals);
-    report_damage(segment, *survey);
-    if (!seal && !survey->unreadable) {
+    const bool copied = report_damage(segment, *survey);
+    if (!seal && !survey->unreadable && copied) {
       if (auto sealed = seal_late(segment, *survey, end.value_or(segment.limit())); !sealed) return base::pass(sealed);
     }
     return make_link(segment, heads_[i], survey->totals, seal ? seal->next_sequence : 0);
   }
 
-  // What is no part of it any more is cut off; what damage there took stays for whoever wants to look at it.
+  // What is no part of it any more is cut off; the quarantine has what was damage there.
   base::Status seal_late(Segment& segment, const Survey& survey, Sequence next) {
-    const bool damaged_end = !survey.damages.empty() && survey.damages.back().range.end() == survey.size && survey.damages.back().loses();
-    const SegmentTail tail{damaged_end ? survey.size : survey.good_end, survey.salt, survey.next_window, survey.created, survey.totals, mark_};
+    const SegmentTail tail{survey.good_end, survey.salt, survey.next_window, survey.created, survey.totals, mark_};
     auto writer = open_tail(segment, survey.size, tail);
     if (!writer) return base::pass(writer);
     if (auto sealed = (*writer)->append_seal(next); !sealed) return sealed;
@@ -283,20 +283,23 @@ class Recovery {
     return {};
   }
 
-  void report_damage(const Segment& segment, const Survey& survey) {
+  // False when a copy could not be made.
+  bool report_damage(const Segment& segment, const Survey& survey) {
+    bool copied = true;
     for (const Damage& damage : survey.damages) {
-      if (damage.range.size > 0) keep_copy(segment, damage.range);
+      copied = (damage.range.size == 0 || keep_copy(segment, damage.range)) && copied;
       out_.damages.push_back(damage);
     }
+    return copied;
   }
 
   // A copy that cannot be made is no reason not to start.
-  void keep_copy(const Segment& segment, const DamagedRange& range) {
+  bool keep_copy(const Segment& segment, const DamagedRange& range) {
     telemetry::log(LogLevel::warning, "store", "{}: bytes {} to {} are damaged; copied to quarantine", segment.path(), range.offset,
                    range.end());
-    if (auto copied = copy_damage(files_, folder_, segment, range); !copied) {
-      telemetry::log(LogLevel::warning, "store", "the copy failed: {}", copied.error().message());
-    }
+    const auto copied = copy_damage(files_, folder_, segment, range);
+    if (!copied) telemetry::log(LogLevel::warning, "store", "the copy failed: {}", copied.error().message());
+    return copied.has_value();
   }
 
   base::Files& files_;

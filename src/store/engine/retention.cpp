@@ -66,11 +66,12 @@ std::int64_t believed_age(std::span<const SegmentSpan> segments, const std::vect
     passed.see(segments[i].oldest);
     passed.see(ends[i]);
   }
-  if (time.opened >= passed.at()) {
-    passed.see(time.opened);
-    passed.pass(time.elapsed);
+  const UnixNanos believed_now = time.opened + time.elapsed;
+  if (time.opened > passed.at()) passed.see(time.opened);
+  if (believed_now >= passed.at()) {
+    passed.pass(believed_now - passed.at());
   } else {
-    passed.see(time.opened + time.elapsed);
+    passed.see(believed_now);
   }
   return passed.passed();
 }

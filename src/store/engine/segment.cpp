@@ -80,6 +80,25 @@ void set_limits(const std::vector<SegmentRef>& segments) {
   }
 }
 
+namespace {
+
+// For a segment whose beginning is no snapshot: what the first sound frame says.
+HeadKind kind_by_frames(base::ReadableFile& file, std::uint32_t store) {
+  auto info = file.info();
+  if (!info) return HeadKind::damaged;
+  FrameWalker walker(ByteSource(file), 0, info->size);
+  while (true) {
+    const auto step = walker.next(PayloadCheck::none);
+    if (!step) return HeadKind::damaged;
+    if (*step == WalkStep::end) return HeadKind::nothing;
+    if (*step == WalkStep::damage) continue;
+    const std::uint32_t mark = walker.header().store;
+    return store != 0 && mark != 0 && mark != store ? HeadKind::foreign : HeadKind::damaged;
+  }
+}
+
+}  // namespace
+
 base::Result<SegmentHead> read_head(base::Files& files, const Segment& segment, std::uint32_t store) {
   auto file = open_segment(files, segment.path());
   if (!file) return base::pass(file);
@@ -87,10 +106,14 @@ base::Result<SegmentHead> read_head(base::Files& files, const Segment& segment, 
   std::string bytes(frame_header_size, '\0');
   auto got = (*file)->read_at(0, bytes);
   FrameHeader header;
-  if (!got || *got != bytes.size()) return head;
-  const HeaderCheck check = decode_header(bytes, header);
+  if (!got) return head;
+  const HeaderCheck check = *got == bytes.size() ? decode_header(bytes, header) : HeaderCheck::damaged;
   if (check == HeaderCheck::newer) head.kind = HeadKind::own;  // who reads on refuses it
-  if (check != HeaderCheck::good || header.kind != FrameKind::snapshot || header.offset != 0) return head;
+  if (check == HeaderCheck::newer) return head;
+  if (check != HeaderCheck::good || header.kind != FrameKind::snapshot || header.offset != 0) {
+    head.kind = kind_by_frames(**file, store);
+    return head;
+  }
   const bool other_store = store != 0 && header.store != 0 && header.store != store;
   head.kind = other_store || header.first_sequence != segment.first_sequence() ? HeadKind::foreign : HeadKind::own;
   auto info = (*file)->info();

@@ -73,8 +73,9 @@ void set_limits(const std::vector<SegmentRef>& segments);
 // What a segment's beginning says.
 enum class HeadKind : std::uint8_t {
   own,      // of this store, under its own name
-  damaged,  // no sound snapshot stands there
-  foreign   // of another store, or under another's name
+  damaged,  // no sound snapshot stands there, but sound frames behind it, or the disk refuses it
+  foreign,  // of another store, or under another's name
+  nothing   // there is no sound frame in it
 };
 struct SegmentHead {
   HeadKind kind = HeadKind::damaged;

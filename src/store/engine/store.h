@@ -127,8 +127,8 @@ struct VerifyReport {
   std::vector<VerifyProblem> problems;  // damaged ranges that touch are one
   std::vector<Sequence> suspects;       // the damaged segments, by first sequence
 };
-// Also beside an engine that writes. Changes nothing.
-base::Result<VerifyReport> verify(base::Files& files, const std::string& folder);
+// Also beside an engine that writes: what it is writing just now has `patience_ns` to become whole. Changes nothing.
+base::Result<VerifyReport> verify(base::Files& files, const std::string& folder, std::int64_t patience_ns = 100'000'000);
 // Leaves notes in the data folder: the engine that runs looks at the damaged segments within seconds, or the next one when it starts,
 // and what is missing becomes gap records.
 base::Status tell_engine(base::Files& files, const std::string& folder, const VerifyReport& report);

@@ -98,6 +98,7 @@ class Surveyor {
     // A frame without payload had no records.
     const bool nothing = damage.range.size == frame_header_size;
     damage.end_sequence = std::max(damage.from_sequence, exact_ ? exact_end_ : nothing ? damage.from_sequence : end);
+    damage.missing = damage.end_sequence - damage.from_sequence;
     if (!exact_) damage.to_time = std::max(damage.from_time, time);
     damage.what = fmt::format("bytes {} to {} are damaged", damage.range.offset, damage.range.end());
     std::set<std::string> services;
@@ -135,8 +136,21 @@ class Surveyor {
       next += head.record_count;
       if (const auto found = numbers_.find(head.stream_number); found != numbers_.end()) {
         out_.streams.try_emplace(found->second->id, StreamEntry{found->second, 0}).first->second.last_sequence = next - 1;
+      } else if (head.stream_number != 0 && head.record_count > 0) {
+        lose(head, next);
       }
     }
+  }
+
+  // The frame that says whose these records are is damaged: they are missing with it.
+  void lose(const ItemHead& head, Sequence end) {
+    if (out_.damages.empty()) return;
+    Damage& damage = out_.damages.back();
+    if (!damage.loses()) damage.from_sequence = end - head.record_count;
+    damage.end_sequence = end;
+    damage.missing += head.record_count;
+    damage.from_time = std::min(damage.from_time, head.min_index);
+    damage.to_time = std::max(damage.to_time, head.max_index);
   }
 
   void define(const ItemHead& head) {

@@ -16,14 +16,14 @@ namespace telltale::store {
 
 namespace {
 
-// An engine that runs beside may be writing the last frame.
-constexpr int tail_looks = 50;
-constexpr auto tail_pause = std::chrono::milliseconds(2);
+constexpr std::int64_t tail_pause_ns = 2'000'000;
 
 // One segment. Damaged ranges that touch are one problem.
 class Verifier {
  public:
-  Verifier(const Segment& segment, bool newest, VerifyReport& report) : segment_(segment), newest_(newest), report_(report) {
+  // `patience_ns`: of the newest one, whose last frame an engine may be writing.
+  Verifier(const Segment& segment, std::int64_t patience_ns, VerifyReport& report)
+      : segment_(segment), patience_ns_(patience_ns), report_(report) {
     next_sequence_ = segment.first_sequence();
   }
 
@@ -56,11 +56,10 @@ class Verifier {
   std::uint32_t store() const { return store_; }
 
  private:
-  // The newest one's end is looked at again as long as it is no sound frame and somebody may be writing it.
+  // The end is looked at again as long as it is no sound frame and somebody may be writing it.
   base::Result<std::uint64_t> whole_size(base::ReadableFile& file) const {
     std::uint64_t size = 0;
-    for (int look = 0; look < (newest_ ? tail_looks : 1); ++look) {
-      if (look > 0) std::this_thread::sleep_for(tail_pause);
+    for (std::int64_t waited = 0;; waited += tail_pause_ns) {
       auto info = file.info();
       if (!info) return base::pass(info);
       size = info->size;
@@ -72,9 +71,9 @@ class Verifier {
         if (*step == WalkStep::end) break;
         sound = *step == WalkStep::frame;
       }
-      if (sound) break;
+      if (sound || waited >= patience_ns_) return size;
+      std::this_thread::sleep_for(std::chrono::nanoseconds(tail_pause_ns));
     }
-    return size;
   }
 
   void problem(const DamagedRange& range, std::string what) {
@@ -136,7 +135,7 @@ class Verifier {
   }
 
   const Segment& segment_;
-  const bool newest_;
+  const std::int64_t patience_ns_;
   VerifyReport& report_;
   bool damaged_ = false;  // the last problem is a damaged range, and nothing sound came after it
   bool any_frame_ = false;
@@ -149,7 +148,8 @@ class Verifier {
 
 class StoreVerifier {
  public:
-  StoreVerifier(base::Files& files, const std::string& folder) : files_(files), folder_(folder) {}
+  StoreVerifier(base::Files& files, const std::string& folder, std::int64_t patience_ns)
+      : files_(files), folder_(folder), patience_ns_(patience_ns) {}
 
   base::Result<VerifyReport> run() {
     if (auto names = look_at_names(); !names) return base::pass(names);
@@ -196,7 +196,8 @@ class StoreVerifier {
         stranger(*segment);
         continue;
       }
-      kept.push_back(segment);
+      // One that is set aside at the next opening ends no other.
+      if (head->kind != HeadKind::nothing || segment == segments.back()) kept.push_back(segment);
       own.push_back({segment, std::move(*head)});
     }
     set_limits(kept);
@@ -212,7 +213,7 @@ class StoreVerifier {
 
   base::Status look_at(const Own& own, bool newest) {
     const std::size_t before = report_.problems.size();
-    Verifier verifier(*own.segment, newest, report_);
+    Verifier verifier(*own.segment, newest ? patience_ns_ : 0, report_);
     auto done = verifier.run(files_);
     if (!done && done.error().code == base::ErrorCode::file_not_found) return {};  // retention was here
     if (!done && done.error().code == base::ErrorCode::io_error) {
@@ -239,21 +240,25 @@ class StoreVerifier {
     for (std::size_t i = 0; i + 1 < links_.size(); ++i) {
       const auto end = told_end(links_[i], links_[i + 1]);
       const std::string path = segment_path(folder_, links_[i].first_sequence);
-      if (!end || *end <= links_[i].records_end || damaged_at_its_end(path)) continue;
+      if (!end || *end <= links_[i].records_end || is_told(path)) continue;
       report_.suspects.push_back(links_[i].first_sequence);
       problem(path, fmt::format("records {} to {} are missing at its end", links_[i].records_end, *end - 1));
     }
     if (!links_.empty() && links_.back().next_segment > 0) damages.push_back(missing_newest(links_.back(), 0));
-    for (const Damage& damage : damages) problem(base::join_path(segments_folder(folder_), damage.segment), damage.what);
+    for (const Damage& damage : damages) {
+      const std::string path = base::join_path(segments_folder(folder_), damage.segment);
+      if (!is_told(path)) problem(path, damage.what);
+    }
   }
 
-  // Then what is missing is told with the damage.
-  bool damaged_at_its_end(const std::string& path) const {
-    return std::ranges::any_of(report_.problems, [&](const VerifyProblem& problem) { return problem.segment == path && problem.bytes > 0; });
+  // Then what is missing is missing because of that.
+  bool is_told(const std::string& path) const {
+    return std::ranges::any_of(report_.problems, [&](const VerifyProblem& problem) { return problem.segment == path; });
   }
 
   base::Files& files_;
   const std::string folder_;
+  const std::int64_t patience_ns_;
   std::uint32_t mark_ = 0;
   VerifyReport report_;
   std::vector<ChainLink> links_;
@@ -262,8 +267,8 @@ class StoreVerifier {
 
 }  // namespace
 
-base::Result<VerifyReport> verify(base::Files& files, const std::string& folder) {
-  return StoreVerifier(files, folder).run();
+base::Result<VerifyReport> verify(base::Files& files, const std::string& folder, std::int64_t patience_ns) {
+  return StoreVerifier(files, folder, patience_ns).run();
 }
 
 base::Status tell_engine(base::Files& files, const std::string& folder, const VerifyReport& report) {

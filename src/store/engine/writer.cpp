@@ -275,6 +275,10 @@ void Writer::maintain() {
   retain();
 }
 
+void Writer::begin_window() {
+  if (active_.writer != nullptr) active_.writer->begin_window();
+}
+
 void Writer::finish() {
   if (active_.writer != nullptr && !must_begin_) mark();
 }

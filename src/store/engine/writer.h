@@ -57,6 +57,8 @@ class Writer {
   base::Status start();
   // Does what is due: one group at most. With `hurry` it syncs at once and does not wait before it tries again.
   void step(bool hurry);
+  // The segment that is written has damage: streams are to be defined again.
+  void begin_window();
   // After the last step: the mark that all before it was durable.
   void finish();
 

@@ -1,6 +1,7 @@
 #include "store/segment/segment_writer.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace telltale::store {
 
@@ -50,7 +51,7 @@ base::Status SegmentWriter::append(FrameHeader header, std::span<const std::stri
 
 void SegmentWriter::begin_window() {
   ++window_;
-  numbers_.clear();
+  known_.clear();
   window_end_ = size_ + window_bytes;
 }
 
@@ -68,9 +69,10 @@ std::uint64_t SegmentWriter::put_prefix(const EncodedItem& item, FrameHeader& he
   if (item.stream == nullptr) {
     append_item_prefix(prefixes_, item, 0, nullptr);
   } else {
-    const auto [number, is_new] = numbers_.try_emplace(item.stream->id, numbers_.size() + 1);
-    append_item_prefix(prefixes_, item, number->second, is_new ? &item.stream->labels : nullptr);
-    if (is_new) header.flags |= frame_defines_streams;
+    Known& known = known_.try_emplace(item.stream->id, Known{known_.size() + 1, 0}).first->second;
+    const bool defines = std::has_single_bit(++known.items);
+    append_item_prefix(prefixes_, item, known.number, defines ? &item.stream->labels : nullptr);
+    if (defines) header.flags |= frame_defines_streams;
   }
   prefix_ends_.push_back(prefixes_.size());
   return prefixes_.size() - before;

@@ -41,6 +41,9 @@ class SegmentWriter {
   // On an error: durable_size() stays as it was, and the file is never to be trusted again.
   base::Status sync();
 
+  // What was defined so far counts for nothing: the next frames define their streams anew.
+  void begin_window();
+
   std::uint64_t size() const { return size_; }
   std::uint64_t durable_size() const { return durable_; }
   // Something but marks was appended since the last sync.
@@ -52,7 +55,6 @@ class SegmentWriter {
 
  private:
   base::Status append(FrameHeader header, std::span<const std::string_view> payload);
-  void begin_window();
   std::uint64_t put_prefix(const EncodedItem& item, FrameHeader& header);
 
   std::unique_ptr<base::WritableFile> file_;
@@ -65,7 +67,13 @@ class SegmentWriter {
   bool dirty_ = false;
   std::uint32_t window_;
   std::uint64_t window_end_ = 0;  // the first frame at or after this offset begins a new window
-  std::unordered_map<record::StreamId, std::uint64_t, base::Hash128Hasher> numbers_;
+  // A stream's number in the window, and how many items of it the window has. The 1st, 2nd, 4th, 8th… item brings the labels: where damage
+  // takes some of them, no more records lose their stream than stood before.
+  struct Known {
+    std::uint64_t number = 0;
+    std::uint64_t items = 0;
+  };
+  std::unordered_map<record::StreamId, Known, base::Hash128Hasher> known_;
   SegmentTotals totals_;
   // Reused between frames.
   std::string prefixes_;
