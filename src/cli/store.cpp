@@ -52,6 +52,16 @@ std::string verify_json(const store::VerifyReport& found) {
   return out + "]}\n";
 }
 
+// So that what is missing becomes gap records, now or when an engine starts.
+void tell_engine(Context& context, const std::string& folder, const store::VerifyReport& found) {
+  if (found.suspects.empty()) return;
+  if (auto told = store::tell_engine(context.files, folder, found); !told) {
+    note(fmt::format("the engine could not be told of it: {}", told.error().message()));
+  } else if (!context.options.json) {
+    note("The engine has been told: what is missing becomes gap records, within seconds or when it starts.");
+  }
+}
+
 int run_verify(Context& context) {
   const auto loaded = context.load_config();
   if (!loaded) return report(loaded.error());
@@ -67,6 +77,7 @@ int run_verify(Context& context) {
                       base::format_bytes(found->bytes),
                       found->problems.empty() ? "whole" : fmt::format("{} problems", found->problems.size())));
   }
+  tell_engine(context, loaded->config.store.data, *found);
   return found->problems.empty() ? exit_good : exit_check_failed;
 }
 

@@ -37,11 +37,11 @@ struct SequenceRange {
 
 struct Gap {
   GapReason reason = GapReason::source_restarted;
-  UnixNanos from_time = 0;             // what is missing was written at or after this
-  UnixNanos to_time = 0;               // and before or at this
-  std::optional<RawRange> range;       // source bytes that are missing, where known (hash unused)
-  std::optional<std::uint64_t> lines;  // estimate of source lines
-  std::string detail;                  // for people, without secrets
+  UnixNanos from_time = 0;                   // what is missing was written at or after this
+  UnixNanos to_time = 0;                     // and before or at this
+  std::optional<RawRange> range;             // source bytes that are missing, where known (hash unused)
+  std::optional<std::uint64_t> lines;        // estimate of source lines
+  std::string detail;                        // for people, without secrets
   std::optional<SequenceRange> sequences{};  // records that the store has lost have sequences in it
 };
 

@@ -258,10 +258,20 @@ class Planter {
 }  // namespace
 
 std::string_view name_of(DamageKind kind) {
-  static constexpr std::string_view names[damage_kinds] = {
-      "a bit of a header",    "a bit of a payload",      "a zeroed block",       "a segment that ends early",  "a missing segment",
-      "a missing oldest one", "a missing newest one",    "a file that is none",  "a file with another name",   "a segment of another store",
-      "a duplicate",          "garbage at a segment's end", "a torn tail",      "a hole before a sound frame"};
+  static constexpr std::string_view names[damage_kinds] = {"a bit of a header",
+                                                           "a bit of a payload",
+                                                           "a zeroed block",
+                                                           "a segment that ends early",
+                                                           "a missing segment",
+                                                           "a missing oldest one",
+                                                           "a missing newest one",
+                                                           "a file that is none",
+                                                           "a file with another name",
+                                                           "a segment of another store",
+                                                           "a duplicate",
+                                                           "garbage at a segment's end",
+                                                           "a torn tail",
+                                                           "a hole before a sound frame"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -281,8 +291,8 @@ std::vector<FramePlace> frames_of(MemoryFiles& disk, const std::string& folder) 
   return out;
 }
 
-Planted plant(MemoryFiles& disk, const std::string& folder, const std::string& other, const std::vector<FramePlace>& frames, DamageKind kind,
-              std::mt19937_64& random) {
+Planted plant(MemoryFiles& disk, const std::string& folder, const std::string& other, const std::vector<FramePlace>& frames,
+              DamageKind kind, std::mt19937_64& random) {
   return Planter(disk, folder, other, frames, random).plant(kind);
 }
 

@@ -41,7 +41,8 @@ using Image = std::map<std::string, std::string>;
 Image take_image(MemoryFiles& disk, const std::string& folder) {
   Image image;
   image[folder + "/store.id"] = disk.get(folder + "/store.id");
-  for (const std::string& name : *disk.list(folder + "/segments")) image[folder + "/segments/" + name] = disk.get(folder + "/segments/" + name);
+  for (const std::string& name : *disk.list(folder + "/segments"))
+    image[folder + "/segments/" + name] = disk.get(folder + "/segments/" + name);
   return image;
 }
 

@@ -58,8 +58,8 @@ std::vector<Damage> missing_segments(std::span<const ChainLink> links, Sequence 
   for (std::size_t i = 0; i + 1 < links.size(); ++i) {
     const ChainLink& link = links[i];
     const ChainLink& next = links[i + 1];
-    const bool follows = next.origin ? next.origin->before <= link.first_sequence
-                                     : link.next_segment == 0 || link.next_segment >= next.first_sequence;
+    const bool follows =
+        next.origin ? next.origin->before <= link.first_sequence : link.next_segment == 0 || link.next_segment >= next.first_sequence;
     if (follows) continue;
     const Sequence name = link.next_segment > 0 ? link.next_segment : next.origin->before;
     const Sequence end = next.origin ? next.origin->before_end : next.first_sequence;

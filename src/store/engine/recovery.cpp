@@ -78,7 +78,8 @@ class Recovery {
 
   bool all_of_another_store() const {
     return std::ranges::all_of(heads_, [this](const SegmentHead& head) {
-      return head.kind == HeadKind::damaged || head.kind == HeadKind::nothing || (head.origin && store_mark(head.origin->store_id) != mark_);
+      return head.kind == HeadKind::damaged || head.kind == HeadKind::nothing ||
+             (head.origin && store_mark(head.origin->store_id) != mark_);
     });
   }
 
@@ -304,7 +305,7 @@ class Recovery {
 
   base::Files& files_;
   const std::string folder_;
-  std::uint32_t mark_ = 0;  // of this store; 0: not known
+  std::uint32_t mark_ = 0;          // of this store; 0: not known
   std::vector<SegmentHead> heads_;  // of out_.segments
   Recovered out_;
   Sequence highest_ = 0;

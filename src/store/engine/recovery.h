@@ -27,7 +27,7 @@ struct Recovered {
   PositionMap positions;
   StreamMap streams;
   Sequence next_sequence = 1;
-  Sequence kept_from = 0;  // records below were removed by retention
+  Sequence kept_from = 0;               // records below were removed by retention
   std::vector<Damage> damages;          // what was found wrong, told or not
   std::optional<SegmentOrigin> origin;  // of the newest segment that has one: whose store this is
 };

@@ -58,8 +58,8 @@ std::vector<UnixNanos> ends_of(std::span<const SegmentSpan> segments) {
   return ends;
 }
 
-std::int64_t believed_age(std::span<const SegmentSpan> segments, const std::vector<UnixNanos>& ends, std::size_t which, const EngineTime& time,
-                          std::int64_t limit) {
+std::int64_t believed_age(std::span<const SegmentSpan> segments, const std::vector<UnixNanos>& ends, std::size_t which,
+                          const EngineTime& time, std::int64_t limit) {
   PassedTime passed(ends[which], limit);
   for (std::size_t i = which + 1; i < segments.size(); ++i) {
     if (segments[i].empty()) continue;

@@ -108,7 +108,8 @@ class WindowScan {
       const std::string_view bytes = std::string_view(buffer_).substr(at, *got);
       at += place.size;
       FrameHeader header;
-      if (bytes.size() == place.size && decode_header(bytes, header) != HeaderCheck::good) damaged_({window.begin + place.offset, place.size});
+      if (bytes.size() == place.size && decode_header(bytes, header) != HeaderCheck::good)
+        damaged_({window.begin + place.offset, place.size});
       const bool sound = bytes.size() == place.size && decode_header(bytes, header) == HeaderCheck::good && header.window == window.window;
       if (sound && header.holds_rows()) hold({header, bytes.substr(frame_header_size, header.payload_size)});
     }

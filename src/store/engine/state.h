@@ -22,8 +22,8 @@ void apply_position(PositionMap& positions, const Position& position);
 
 class StoreState {
  public:
-  void begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence,
-             Sequence kept_from) TT_EXCLUDES(mutex_);
+  void begin(std::vector<SegmentRef> segments, PositionMap positions, StreamMap streams, Sequence next_sequence, Sequence kept_from)
+      TT_EXCLUDES(mutex_);
 
   // The writer's reports.
   void commit(std::span<const Pending> items, Sequence first_sequence) TT_EXCLUDES(mutex_);

@@ -95,8 +95,8 @@ class Surveyor {
     if (!open_) return;
     open_ = false;
     Damage& damage = out_.damages.back();
-    // A frame without payload had no records.
-    const bool nothing = damage.range.size == frame_header_size;
+    // A frame without payload had no records; at the end of the file nobody knows whether it had one.
+    const bool nothing = damage.range.size == frame_header_size && damage.range.end() < out_.size;
     damage.end_sequence = std::max(damage.from_sequence, exact_ ? exact_end_ : nothing ? damage.from_sequence : end);
     damage.missing = damage.end_sequence - damage.from_sequence;
     if (!exact_) damage.to_time = std::max(damage.from_time, time);

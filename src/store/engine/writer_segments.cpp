@@ -196,7 +196,8 @@ void Writer::look_after_file() {
   const auto info = context_.files.info(active_.segment->path());
   const bool gone = info ? info->inode != inode_ : info.error().code == base::ErrorCode::file_not_found;
   if (!gone) return;
-  telemetry::log(LogLevel::error, "store", "{} was removed or replaced while it was written; a new segment is begun", active_.segment->path());
+  telemetry::log(LogLevel::error, "store", "{} was removed or replaced while it was written; a new segment is begun",
+                 active_.segment->path());
   must_begin_ = true;
   trusted_ = false;
   retry_at_ = looked_;
