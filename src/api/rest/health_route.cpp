@@ -27,8 +27,9 @@ struct Component {
   std::string detail;
 };
 
-// A full disk is unhealthy: what is written now cannot be kept. A source that cannot read all of its streams is degraded: the others go
-// on. So is a catalog with something wrong: capture goes on without it. So are files of runs that cannot be written: the store has all.
+// A full disk, or one that takes no writing, is unhealthy: what is written now cannot be kept. A source that cannot read all of its streams
+// is degraded: the others go on. So is a catalog with something wrong: capture goes on without it. So are files of runs that cannot be
+// written: the store has all.
 std::vector<Component> components(const ApiDependencies& parts) {
   std::vector<Component> all;
   const store::StoreStats stats = parts.store.stats();
@@ -36,6 +37,10 @@ std::vector<Component> components(const ApiDependencies& parts) {
   if (stats.disk_full) {
     store.health = Health::unhealthy;
     store.detail = "The disk is full: capture waits and goes on by itself when there is space. Free some or lower store.retention_bytes.";
+  }
+  if (!stats.disk_full && !stats.trouble.empty()) {
+    store.health = Health::unhealthy;
+    store.detail = "Nothing can be written: capture waits and goes on by itself when it can. " + stats.trouble;
   }
   all.push_back(std::move(store));
   Component catalog{"catalog", Health::healthy, ""};

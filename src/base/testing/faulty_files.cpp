@@ -85,6 +85,8 @@ FaultyFiles::Verdict FaultyFiles::begin(FileOperation kind, const std::string& s
   journal_.push_back(fmt::format("{} {} {}", count_, to_string(kind), subject));
   Verdict verdict;
   if (crash_at_ == count_) verdict.crash = crash_side_;
+  if (read_only_) verdict.fail = ErrorCode::io_error;
+  if (read_only_) return verdict;
   if (const auto at = fail_at_.find(count_); at != fail_at_.end()) {
     verdict.fail = at->second;
     fail_at_.erase(at);
@@ -103,6 +105,10 @@ class FaultyReader final : public ReadableFile {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override {
     MutexLock lock(files_.mutex_);
     if (files_.crashed_) return power_off(path_);
+    const auto refused = files_.refused_.find(path_);
+    if (refused != files_.refused_.end() && offset < refused->second.second && refused->second.first < offset + out.size()) {
+      return fail(ErrorCode::io_error, fmt::format("reading {} at {}: refused by plan", path_, offset));
+    }
     return file_->read_at(offset, out);
   }
   Result<FileInfo> info() override {
@@ -182,6 +188,17 @@ void FaultyFiles::fail_at(std::uint64_t operation, ErrorCode code) {
 void FaultyFiles::fail_next(FileOperation kind, ErrorCode code) {
   MutexLock lock(mutex_);
   fail_next_[kind] = code;
+}
+
+void FaultyFiles::refuse_reads(const std::string& path, std::uint64_t from, std::uint64_t to) {
+  MutexLock lock(mutex_);
+  refused_.erase(path);
+  if (from < to) refused_[path] = {from, to};
+}
+
+void FaultyFiles::set_read_only(bool read_only) {
+  MutexLock lock(mutex_);
+  read_only_ = read_only;
 }
 
 std::uint64_t FaultyFiles::operations() const {

@@ -71,6 +71,11 @@ class FaultyFiles final : public Files {
   // (c) The disk has room for `bytes` in all; appends beyond it are short and fail with disk_full. Empty: no limit.
   void limit_bytes(std::optional<std::uint64_t> bytes) { disk_.set_capacity(bytes); }
 
+  // (d) The disk refuses to read bytes [from, to) of the file: reads that meet them fail with io_error. An empty range: nothing any more.
+  void refuse_reads(const std::string& path, std::uint64_t from, std::uint64_t to);
+  // (e) As after a remount for reading only: every operation fails with io_error and has no effect, reads work.
+  void set_read_only(bool read_only);
+
   // Operations so far, including those that failed by plan.
   std::uint64_t operations() const;
   // One line each, for messages of tests: "3 append store/0001.seg 4096".
@@ -111,6 +116,8 @@ class FaultyFiles final : public Files {
   bool crashed_ TT_GUARDED_BY(mutex_) = false;
   std::map<std::uint64_t, ErrorCode> fail_at_ TT_GUARDED_BY(mutex_);
   std::map<FileOperation, ErrorCode> fail_next_ TT_GUARDED_BY(mutex_);
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> refused_ TT_GUARDED_BY(mutex_);
+  bool read_only_ TT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace telltale::base::testing

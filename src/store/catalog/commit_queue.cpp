@@ -5,8 +5,11 @@
 namespace telltale::store {
 
 void CommitQueue::push(const CommittedBatch& batch) {
+  std::vector<record::SequenceRange> lost = losses_told_by(batch);
   base::MutexLock lock(mutex_);
-  if (stop_ || scan_) return;
+  if (stop_) return;
+  lost_.insert(lost_.end(), lost.begin(), lost.end());
+  if (scan_) return;
   digest(batch, 0, ~Sequence{0}, [this](const Digest& part) TT_NO_THREAD_SAFETY_ANALYSIS { digests_.push_back(part); });
   if (digests_.size() > max_digests_) {
     digests_.clear();
@@ -24,6 +27,7 @@ CommitWork CommitQueue::take(std::chrono::nanoseconds wait) {
   }
   CommitWork work;
   work.digests = std::exchange(digests_, {});
+  work.lost = std::exchange(lost_, {});
   work.scan = std::exchange(scan_, false);
   work.asked = asked_;
   work.stop = stop_;

@@ -14,8 +14,9 @@ namespace telltale::store {
 // What there is to do for the catalog's thread.
 struct CommitWork {
   std::vector<Digest> digests;
-  bool scan = false;        // digests were dropped (and none is here): the store knows what they said
-  std::uint64_t asked = 0;  // flushes asked for so far
+  std::vector<record::SequenceRange> lost;  // what damage took of records that were committed
+  bool scan = false;                        // digests were dropped (and none is here): the store knows what they said
+  std::uint64_t asked = 0;                  // flushes asked for so far
   bool stop = false;
 };
 
@@ -46,6 +47,7 @@ class CommitQueue {
   mutable base::Mutex mutex_;
   base::Condition changed_;
   std::vector<Digest> digests_ TT_GUARDED_BY(mutex_);
+  std::vector<record::SequenceRange> lost_ TT_GUARDED_BY(mutex_);
   bool scan_ TT_GUARDED_BY(mutex_) = true;  // at first: what the file does not have yet
   std::uint64_t asked_ TT_GUARDED_BY(mutex_) = 1;
   std::uint64_t done_ TT_GUARDED_BY(mutex_) = 0;

@@ -74,6 +74,16 @@ void digest(const CommittedBatch& batch, Sequence from, Sequence to, const std::
   if (any) take(current);
 }
 
+std::vector<record::SequenceRange> losses_told_by(const CommittedBatch& batch) {
+  std::vector<record::SequenceRange> out;
+  if (batch.batch.stream == nullptr || batch.batch.stream->labels.get("source") != "telltale") return out;
+  for (const record::Record& record : batch.batch.records) {
+    const auto gap = record::read_gap(batch.batch, record);
+    if (gap && gap->reason == record::GapReason::store_damaged && gap->sequences) out.push_back(*gap->sequences);
+  }
+  return out;
+}
+
 base::Result<std::int64_t> StreamIndex::state(std::string_view key) {
   auto select = database_.prepare("SELECT value FROM index_state WHERE key = ?1");
   if (!select) return base::pass(select);
@@ -223,23 +233,52 @@ base::Result<std::int64_t> StreamIndex::insert_stream(const record::Stream& stre
   return row;
 }
 
+base::Result<StreamIndex::Noted> StreamIndex::count(Sequence from, Sequence to, const StoreReader& reader) {
+  Noted counted;
+  ScanRange range;
+  range.from_sequence = from;
+  range.to_sequence = to;
+  auto scanned = reader.scan(
+      range, [](const record::Stream&) { return true; },
+      [&](const record::CommittedBatchRef& batch) {
+        digest(*batch, from, to, [&](const Digest& part) { add(counted, part); });
+        return ScanStep::go_on;
+      });
+  if (!scanned) return base::pass(scanned);
+  return counted;
+}
+
+base::Status StreamIndex::recount(const record::SequenceRange& lost, const StoreReader& reader) {
+  if (auto written = write(); !written) return written;
+  if (next_ == 0 || lost.from >= next_) return {};
+  const Sequence first_part = lost.from >> part_bits;
+  const Sequence last_part = std::min(lost.to, next_ - 1) >> part_bits;
+  const Sequence end = std::min((last_part + 1) << part_bits, next_);
+  auto again = count(first_part << part_bits, end - 1, reader);
+  if (!again) return base::pass(again);
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return base::pass(transaction);
+  auto remove = database_.prepare("DELETE FROM parts WHERE part BETWEEN ?1 AND ?2");
+  if (!remove) return base::pass(remove);
+  remove->bind(1, as_integer(first_part));
+  remove->bind(2, as_integer(last_part));
+  auto status = remove->run();
+  if (status) status = write_parts(*again);
+  if (status) status = database_.run("DELETE FROM streams WHERE id NOT IN (SELECT stream FROM parts)");
+  if (status) status = transaction->commit();
+  rows_.clear();
+  return status;
+}
+
 base::Status StreamIndex::forget_before(Sequence first, const StoreReader& reader) {
   if (first <= kept_from_) return {};
   if (auto written = write(); !written) return written;
   // The part that retention cut through is counted again, as far as the index has come.
   Noted again;
-  ScanRange range;
-  range.from_sequence = first;
-  range.to_sequence = first | ((Sequence{1} << part_bits) - 1);
   if (next_ > first) {
-    range.to_sequence = std::min(range.to_sequence, next_ - 1);
-    auto scanned = reader.scan(
-        range, [](const record::Stream&) { return true; },
-        [&](const record::CommittedBatchRef& batch) {
-          digest(*batch, range.from_sequence, range.to_sequence, [&](const Digest& part) { add(again, part); });
-          return ScanStep::go_on;
-        });
-    if (!scanned) return scanned;
+    auto counted = count(first, std::min(first | ((Sequence{1} << part_bits) - 1), next_ - 1), reader);
+    if (!counted) return base::pass(counted);
+    again = std::move(*counted);
   }
   auto transaction = Transaction::begin(database_);
   if (!transaction) return base::pass(transaction);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "record/gap.h"
 #include "store/catalog/catalog.h"
 #include "store/catalog/sqlite.h"
 #include "store/engine/store.h"
@@ -38,6 +39,9 @@ struct Digest {
 // Digests of the batch's records with sequences in [from, to]; one a part. No allocation.
 void digest(const CommittedBatch& batch, Sequence from, Sequence to, const std::function<void(const Digest&)>& take);
 
+// What records of the batch, gaps of the store itself, say that damage took.
+std::vector<record::SequenceRange> losses_told_by(const CommittedBatch& batch);
+
 // One thread at a time.
 class StreamIndex {
  public:
@@ -57,6 +61,8 @@ class StreamIndex {
 
   // Follows retention: `first` is the lowest sequence that the store keeps. Writes.
   base::Status forget_before(Sequence first, const StoreReader& reader);
+  // Damage took records in this range, which the index has: its parts are counted again. Writes.
+  base::Status recount(const record::SequenceRange& lost, const StoreReader& reader);
   // What the file holds.
   base::Result<std::vector<StreamSummary>> summaries();
 
@@ -65,6 +71,7 @@ class StreamIndex {
   using Noted = std::map<PartStream, Digest>;
 
   static void add(Noted& noted, const Digest& digest);
+  static base::Result<Noted> count(Sequence from, Sequence to, const StoreReader& reader);
   base::Status clear(const StoreStats& stats);
   base::Status take_back_the_end();
   base::Status write_parts(const Noted& noted);

@@ -61,6 +61,11 @@ void StoreState::set_disk_full(bool full) {
   disk_full_ = full;
 }
 
+void StoreState::set_trouble(std::string trouble) {
+  base::MutexLock lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
 bool StoreState::disk_full() const {
   base::MutexLock lock(mutex_);
   return disk_full_;
@@ -101,6 +106,7 @@ StoreStats StoreState::stats() const {
   stats.streams = streams_.size();
   stats.next_sequence = next_sequence_;
   stats.disk_full = disk_full_;
+  stats.trouble = trouble_;
   add_segment_stats(segments_, stats);
   return stats;
 }

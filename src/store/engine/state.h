@@ -35,6 +35,7 @@ class StoreState {
   bool drop_segment(Sequence first_sequence) TT_EXCLUDES(mutex_);
   void set_disk_full(bool full) TT_EXCLUDES(mutex_);
   bool disk_full() const TT_EXCLUDES(mutex_);
+  void set_trouble(std::string trouble) TT_EXCLUDES(mutex_);
 
   std::vector<SegmentRef> segments() const TT_EXCLUDES(mutex_);
   PositionMap positions() const TT_EXCLUDES(mutex_);
@@ -53,6 +54,7 @@ class StoreState {
   Sequence next_sequence_ TT_GUARDED_BY(mutex_) = 1;
   Sequence kept_from_ TT_GUARDED_BY(mutex_) = 0;
   bool disk_full_ TT_GUARDED_BY(mutex_) = false;
+  std::string trouble_ TT_GUARDED_BY(mutex_);
 };
 
 // Sums up what the segments hold, each up to where the next begins.

@@ -69,6 +69,7 @@ struct StoreStats {
   UnixNanos oldest_observed = 0;
   UnixNanos newest_observed = 0;
   bool disk_full = false;  // the last append failed for want of space
+  std::string trouble;     // why nothing can be written now, other than a full disk; empty: it can
 };
 
 // Read side: shared by the engine and by offline commands (`telltale query` without an engine). Thread-safe.

@@ -173,8 +173,14 @@ void Writer::tell_listeners(std::vector<Pending>& items, Sequence first_sequence
 void Writer::failed(const base::Error& error) {
   if (!last_error_) telemetry::log(LogLevel::error, "store", "{}", error.message());
   last_error_ = error;
+  if (error.code != base::ErrorCode::disk_full) context_.state.set_trouble(error.message());
   context_.metrics.errors.add();
   retry_at_ = context_.clock.mono() + retry_nanos;
+}
+
+void Writer::well() {
+  if (last_error_) context_.state.set_trouble({});
+  last_error_.reset();
 }
 
 void Writer::disk_is_full() {
@@ -195,7 +201,7 @@ bool Writer::disk_has_space_again() {
   telemetry::log(LogLevel::info, "store", "the disk has space again; writing goes on");
   context_.state.set_disk_full(false);
   context_.metrics.disk_full.set(0);
-  last_error_.reset();
+  well();
   return true;
 }
 
@@ -244,7 +250,7 @@ void Writer::synced() {
   durable_totals_ = active_.writer->totals();
   marked_ = false;
   last_sync_ = context_.clock.mono();
-  if (!context_.state.disk_full()) last_error_.reset();
+  if (!context_.state.disk_full()) well();
   context_.queue.note_synced(context_.queue.written());
 }
 

@@ -85,6 +85,7 @@ class Writer {
   void commit(std::vector<Pending>& items, Sequence first_sequence);
   void tell_listeners(std::vector<Pending>& items, Sequence first_sequence);
   void failed(const base::Error& error);
+  void well();
   void disk_is_full();
   bool disk_has_space_again();
   void write_urgent();

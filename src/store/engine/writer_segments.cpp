@@ -38,7 +38,7 @@ bool Writer::rotation_due() const {
 }
 
 void Writer::rotate() {
-  if (active_.writer->dirty()) sync();
+  sync();  // marks too: behind a seal a torn one would be damage
   if (must_begin_) return;
   if (auto begun = begin_segment(); !begun) {
     // Unless the new file may be there already, the old segment simply goes on.
@@ -200,7 +200,6 @@ void Writer::look_after_file() {
                  active_.segment->path());
   must_begin_ = true;
   trusted_ = false;
-  retry_at_ = looked_;
 }
 
 }  // namespace telltale::store
