@@ -102,7 +102,7 @@ def test_damage_while_stopped_is_told_once_it_is_read(engine):
     engine.kill()
     engine.start()
     fill(engine, 4000, 100)
-    assert len(gaps(engine)) == 1 and numbers(engine)[-1] == 4099
+    assert len(gaps(engine)) == 1 and numbers(engine)[-1] == 4099, gaps(engine)
 
 
 @pytest.mark.parametrize("running", [True, False])

@@ -47,6 +47,10 @@ void add_orphans(const std::vector<const FramePlace*>& left, std::vector<std::st
   for (const FramePlace* frame : left) {
     for (const FramePlace::Item& item : frame->items) {
       if (item.defines) defined.emplace(frame->window, item.stream);
+    }
+  }
+  for (const FramePlace* frame : left) {
+    for (const FramePlace::Item& item : frame->items) {
       if (!defined.contains({frame->window, item.stream})) out.insert(out.end(), item.lines.begin(), item.lines.end());
     }
   }

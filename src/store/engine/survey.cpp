@@ -71,6 +71,12 @@ class Surveyor {
 
   // After the last frame.
   void finish() {
+    finish_damage();
+    settle_orphans();
+  }
+
+ private:
+  void finish_damage() {
     if (open_) return close_damage(std::max(end_.value_or(next_), next_), out_.modified);
     if (!end_ || *end_ <= next_) return;
     if (!out_.damages.empty() && out_.damages.back().end_sequence >= *end_) return;
@@ -79,7 +85,15 @@ class Surveyor {
     out_.damages.back().what = "its end is missing";
   }
 
- private:
+  struct Orphan {
+    std::uint64_t stream = 0;
+    Sequence first = 0;
+    Sequence end = 0;
+    UnixNanos from_time = 0;
+    UnixNanos to_time = 0;
+    std::size_t damage = 0;  // how many there were before it
+  };
+
   void begin_damage(const DamagedRange& range) {
     Damage damage;
     damage.segment = name_;
@@ -125,7 +139,10 @@ class Surveyor {
   }
 
   void take_rows(const FrameHeader& header, std::string_view payload) {
-    if (header.window != window_) numbers_.clear();
+    if (header.window != window_) {
+      settle_orphans();
+      numbers_.clear();
+    }
     window_ = header.window;
     ByteReader reader(payload);
     ItemHead head;
@@ -137,20 +154,30 @@ class Surveyor {
       if (const auto found = numbers_.find(head.stream_number); found != numbers_.end()) {
         out_.streams.try_emplace(found->second->id, StreamEntry{found->second, 0}).first->second.last_sequence = next - 1;
       } else if (head.stream_number != 0 && head.record_count > 0) {
-        lose(head, next);
+        orphans_.push_back({head.stream_number, next - head.record_count, next, head.min_index, head.max_index, out_.damages.size()});
       }
     }
   }
 
-  // The frame that says whose these records are is damaged: they are missing with it.
-  void lose(const ItemHead& head, Sequence end) {
-    if (out_.damages.empty()) return;
-    Damage& damage = out_.damages.back();
-    if (!damage.loses()) damage.from_sequence = end - head.record_count;
-    damage.end_sequence = end;
-    damage.missing += head.record_count;
-    damage.from_time = std::min(damage.from_time, head.min_index);
-    damage.to_time = std::max(damage.to_time, head.max_index);
+  // Records whose stream a damaged frame defined. A later frame of the window that defines it again saves them; else they are missing too.
+  void settle_orphans() {
+    for (const Orphan& orphan : orphans_) {
+      if (const auto found = numbers_.find(orphan.stream); found != numbers_.end()) {
+        StreamEntry& entry = out_.streams.try_emplace(found->second->id, StreamEntry{found->second, 0}).first->second;
+        entry.last_sequence = std::max(entry.last_sequence, orphan.end - 1);
+      } else if (orphan.damage > 0) {
+        lose(orphan, out_.damages[orphan.damage - 1]);
+      }
+    }
+    orphans_.clear();
+  }
+
+  static void lose(const Orphan& orphan, Damage& damage) {
+    if (!damage.loses()) damage.from_sequence = orphan.first;
+    damage.end_sequence = std::max(damage.end_sequence, orphan.end);
+    damage.missing += orphan.end - orphan.first;
+    damage.from_time = std::min(damage.from_time, orphan.from_time);
+    damage.to_time = std::max(damage.to_time, orphan.to_time);
   }
 
   void define(const ItemHead& head) {
@@ -170,6 +197,7 @@ class Surveyor {
   Sequence exact_end_ = 0;
   std::uint32_t window_ = 0;
   std::unordered_map<std::uint64_t, StreamRef> numbers_;
+  std::vector<Orphan> orphans_;  // of the window
 };
 
 struct Judgement {
