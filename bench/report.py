@@ -43,6 +43,12 @@ def report_idle(rounds):
           f"{middle((f['resident_mib'] for f in rounds), '.1f')} MiB resident with the program's pages")
 
 
+def report_idle_files(rounds):
+    print(f"\n{rounds[0]['files']:,} idle files for {rounds[0]['seconds']} s: {middle((f['cpu_percent'] for f in rounds), '.2f')} % of a core "
+          f"(limit 1), {max(f['anonymous_mib'] for f in rounds):.0f} MiB anonymous, {max(f['descriptors'] for f in rounds)} descriptors; "
+          f"{rounds[0]['kept']:,} lines kept")
+
+
 def report_latency(rounds):
     print()
     for rate in rounds[0]:
@@ -61,4 +67,5 @@ def report_pytest(rounds):
               f"processor ({len(pairs)} pairs)")
 
 
-REPORTS = {"ingest": report_ingest, "streams": report_streams, "idle": report_idle, "latency": report_latency, "pytest": report_pytest}
+REPORTS = {"ingest": report_ingest, "streams": report_streams, "idle": report_idle, "idle-files": report_idle_files,
+           "latency": report_latency, "pytest": report_pytest}

@@ -2,8 +2,8 @@
 """`make bench`: what Telltale costs, beside its neighbours, in one run on one machine: the median of several rounds.
 
 Parts (--only to choose): ingest (file to stored and synced, count and checksums read back; rsyslog and syslog-ng file to file on the same
-file), streams (1,000 streams of 10 lines/s), idle, latency (write to WebSocket receipt), pytest (what the plugin costs a suite of empty
-tests). A round measures each once. --json FILE keeps the figures of all rounds. Nothing here passes or fails on time.
+file), streams (1,000 streams of 10 lines/s), idle, idle-files (5,000 files that nobody writes to), latency (write to WebSocket receipt),
+pytest (what the plugin costs a suite of empty tests). A round measures each once. --json FILE keeps the figures of all rounds. Nothing here passes or fails on time.
 """
 import argparse
 import json
@@ -117,6 +117,23 @@ def bench_idle(build, folder, seconds=20):
                 "resident_mib": status_kib(engine.pid, "VmRSS") / 1024}
 
 
+def bench_idle_files(build, folder, files=5000, seconds=20):
+    logs = folder / "idle-files-logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    for number in range(files):
+        service = logs / f"service-{number % 100:02}"
+        service.mkdir(parents=True, exist_ok=True)
+        (service / f"app-{number:04}.log").write_text("2026-11-21T00:00:00Z INFO one line\n")
+    with Engine(build, folder / "idle-files", [logs / "*/*.log"]) as engine:
+        wait_until(engine.caught_up, 120, "barrier")
+        cpu = cpu_seconds(engine.pid)
+        time.sleep(seconds)  # the length of the measurement, not a wait for something
+        used = cpu_seconds(engine.pid) - cpu
+        return {"files": files, "seconds": seconds, "cpu_percent": 100 * used / seconds, "kept": engine.call("/api/v1/count?query=%7B%7D")["records"],
+                "anonymous_mib": status_kib(engine.pid, "RssAnon") / 1024,
+                "descriptors": len(list(pathlib.Path(f"/proc/{engine.pid}/fd").iterdir()))}
+
+
 def bench_latency(build, folder, rates=(100, 1000, 10000), seconds=5):
     logs = folder / "latency-logs"
     shutil.rmtree(logs, ignore_errors=True)
@@ -136,11 +153,12 @@ def main():
     parser.add_argument("--folder", type=lambda text: pathlib.Path(text).resolve(), default=ROOT / "build/bench")
     parser.add_argument("--lines", type=int, default=8_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="an odd number has a middle")
-    parser.add_argument("--only", default="ingest,streams,idle,latency,pytest")
+    parser.add_argument("--only", default="ingest,streams,idle,idle-files,latency,pytest")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     parts = {"ingest": lambda: bench_ingest(args.build, args.folder, args.lines), "streams": lambda: bench_streams(args.build, args.folder),
-             "idle": lambda: bench_idle(args.build, args.folder), "latency": lambda: bench_latency(args.build, args.folder),
+             "idle": lambda: bench_idle(args.build, args.folder), "idle-files": lambda: bench_idle_files(args.build, args.folder),
+             "latency": lambda: bench_latency(args.build, args.folder),
              "pytest": lambda: bench_pytest(args.build, args.folder)}
     machine = pathlib.Path("/proc/cpuinfo").read_text().split("model name\t: ")[1].split("\n")[0]
     print(f"{os.cpu_count()} cores, {machine}; medians of {args.rounds} rounds, in brackets the least and the most", flush=True)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Runs every fuzz target for its minutes (as many at once as there are cores), the fault tests at full length, and the Python client's tests
-under all Pythons and pytest releases (tools/peers/pythons.py), and appends one line for each to docs/chaos-log.md. Minutes are of a processor: on a busy machine the clock goes on for longer.
+"""Runs every fuzz target for its minutes (as many at once as there are cores), the model of the file source with fresh seeds,
+the fault tests at full length, and the Python client's tests under all Pythons and pytest releases (tools/peers/pythons.py), and appends one
+line for each to docs/chaos-log.md. Minutes are of a processor: on a busy machine the clock goes on for longer.
 
 Usage: chaos.py --fuzz BUILD --build BUILD [--minutes N] [--only NAME,…] [--log FILE]
 Exit: 0 all clean, 1 something was found (its input is kept in the fuzz build's folder `findings`).
@@ -15,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = """# Chaos log
@@ -77,6 +79,20 @@ def long_tests(build):
     return "fault, end-to-end and Python client tests, full counts", round(seconds), 1, "clean" if done.returncode == 0 else "FAILED"
 
 
+MODEL_ROUNDS = 2000
+
+
+def model(build):
+    """The model of the file source (src/sources/file/tailer_model_test.cpp) with seeds that `make test` does not try; its column of inputs is
+    how many. TELLTALE_MODEL_ROUNDS and TELLTALE_MODEL_SEED choose others."""
+    rounds, seed = os.environ.get("TELLTALE_MODEL_ROUNDS", str(MODEL_ROUNDS)), os.environ.get("TELLTALE_MODEL_SEED", str(int(time.time()) % 10**6))
+    env = {**os.environ, "TELLTALE_MODEL_ROUNDS": rounds, "TELLTALE_MODEL_SEED": seed}
+    code, cpu, output = run_once([str(build / "src/sources/file/sources_file_test"), "--gtest_filter=TailerModel.*"], env, ROOT)
+    if code != 0:
+        print(output[-20000:], file=sys.stderr)
+    return f"model of the file source, seeds from {seed}", round(cpu), int(rounds), "clean" if code == 0 else f"FOUND, exit {code}"
+
+
 def client_matrix(build):
     """The Python client's tests under every Python and pytest release that can be had; a row for each. Their column of inputs is how many
     tests passed."""
@@ -122,7 +138,7 @@ def main():
             results.append(job.result())
             append(args.log, tree, results[-1])
     if args.build:
-        for row in [long_tests(args.build), *client_matrix(args.build)]:
+        for row in [model(args.build), long_tests(args.build), *client_matrix(args.build)]:
             results.append(row)
             append(args.log, tree, row)
     return 0 if all(result[3] == "clean" for result in results) else 1

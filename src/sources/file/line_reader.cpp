@@ -37,13 +37,6 @@ base::Result<std::size_t> read_behind(base::ReadableFile& file, std::uint64_t of
   return got;
 }
 
-base::Result<bool> holds(base::ReadableFile& file, std::uint64_t offset, std::string_view expected) {
-  std::string found;
-  auto got = read_behind(file, offset, expected.size(), 0, found);
-  if (!got) return base::pass(got);
-  return found == expected;
-}
-
 // Start of the first line longer than `limit` in text that ends with a line's end; npos when there is none.
 std::size_t find_long_line(std::string_view text, std::uint64_t limit) {
   std::size_t start = 0;
@@ -56,6 +49,13 @@ std::size_t find_long_line(std::string_view text, std::uint64_t limit) {
 }
 
 }  // namespace
+
+base::Result<bool> holds(base::ReadableFile& file, std::uint64_t offset, std::string_view expected) {
+  std::string found;
+  auto got = read_behind(file, offset, expected.size(), 0, found);
+  if (!got) return base::pass(got);
+  return found == expected;
+}
 
 std::string LineReader::recent() const {
   if (scanning_) return scanned_tail_;

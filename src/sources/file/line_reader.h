@@ -97,6 +97,8 @@ class LineReader {
   std::string scanned_tail_;  // last bytes before scanned_to_
 };
 
+// Does the file hold these bytes there?
+base::Result<bool> holds(base::ReadableFile& file, std::uint64_t offset, std::string_view expected);
 // Is the file, as far as it was looked at, the same as the other in its first `size` bytes? The first head_bytes and the last tail_bytes of
 // them are compared.
 base::Result<bool> begins_with(base::ReadableFile& file, base::ReadableFile& other, std::uint64_t size);

@@ -117,10 +117,16 @@ void Tailer::was_quiet(base::UnixNanos then) {
 // was replaced.
 bool Tailer::check_size(Origin& origin) {
   if (!origin.waiting || origin.gap || origin.size <= origin.sound_size || !open(origin)) return true;
-  const auto same = origin.reader.verify(*origin.file);
+  const auto same = still_holds(origin);
   if (same && !*same) return on_replaced(origin), false;
-  if (same) origin.sound_size = origin.size;
+  if (same && (origin.pending || origin.reader.read_end() > 0)) origin.sound_size = origin.size;
   return true;
+}
+
+// What was read of it, be it delivered or not; of an open file.
+base::Result<bool> Tailer::still_holds(Origin& origin) {
+  if (origin.pending && origin.reader.read_end() == 0) return holds(*origin.file, 0, origin.pending->head);
+  return origin.reader.verify(*origin.file);
 }
 
 bool Tailer::work() {

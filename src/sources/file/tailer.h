@@ -111,6 +111,7 @@ class Tailer {
   struct Fresh {
     SeenFile seen;
     bool done = false;
+    bool cut = false;  // its beginning was followed before and is another one now
   };
   using FreshFiles = std::vector<Fresh>;
 
@@ -134,6 +135,7 @@ class Tailer {
   void set_size(Origin& origin, std::uint64_t size);
   void note_growth(Origin& origin, bool grew);
   bool check_size(Origin& origin);
+  base::Result<bool> still_holds(Origin& origin);
   void note_problem(const std::string& path, const base::Error& error);
 
   // Names.

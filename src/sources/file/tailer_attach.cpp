@@ -61,6 +61,7 @@ void Tailer::attach_by_identity(FreshFiles& fresh) {
     std::ranges::sort(candidates, std::greater<>());
     for (const auto& [offset, key] : candidates)
       if (!file.done) resume(file, key, stored_.at(key));
+    file.cut = !file.done && !candidates.empty();
   }
 }
 
@@ -214,6 +215,7 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     auto opened = open_seen(file->seen);
     if (opened == nullptr) continue;
     Origin& origin = add_new(file->seen, lineage, since.at(lineage), std::move(opened));
+    origin.after_truncation = file->cut;
     const bool first_look = is_first_look(file->seen);
     stood_there_.erase(identity);
     if (!first_look || source.started || source.config.start != "end") continue;

@@ -16,7 +16,7 @@ void Tailer::recognise_copies(FreshFiles& fresh) {
       auto copy = open_seen(file.seen);  // first: it may close another file to have room
       if (copy == nullptr) break;
       if (!open(origin)) continue;
-      const auto whole = origin.reader.verify(*origin.file);
+      const auto whole = still_holds(origin);
       if (!whole || !*whole) {
         if (whole) on_replaced(origin);
         file.done = origins_.find(FileIdentity::of(file.seen.info)) != nullptr;

@@ -1,0 +1,120 @@
+"""The published file-tailing cases of Fluent Bit and Vector in which the process matters: restart, kill, an engine that is slow.
+Rights that are taken and given back: test_bad_input.py.
+docs/reference/file-source.md says which of theirs each test covers."""
+import os
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+from engine import SLOWNESS, wait_until
+
+FULL = os.environ.get("TELLTALE_FULL") == "1"
+
+
+def append(path, text):
+    with open(path, "a") as file:
+        file.write(text)
+
+
+@pytest.fixture(params=["stopped", "killed"])
+def restart(request):
+    """restart(engine, while_away): ends it one way or the other, and starts it again after that was done."""
+    def again(engine, while_away=lambda: None):
+        if request.param == "killed":
+            engine.kill()
+        else:
+            engine.stop()
+        while_away()
+        engine.start()
+    return again
+
+
+def test_restart_resumes_where_it_was(engine, restart):
+    log = engine.logs / "app.log"
+    append(log, "first\n")
+    engine.barrier()
+    restart(engine, lambda: append(log, "second\n"))
+    engine.barrier()
+    assert engine.lines() == ["first", "second"]
+
+
+def test_partial_line_across_a_restart_is_completed_once(engine, restart):
+    log = engine.logs / "app.log"
+    append(log, "whole\npartial")
+    engine.barrier()
+    restart(engine, lambda: append(log, " line\n"))
+    engine.barrier()
+    assert engine.lines() == ["whole", "partial line"]
+
+
+def test_copytruncate_across_a_restart(engine, restart):
+    log = engine.logs / "app.log"
+    append(log, "before\n")
+    engine.barrier()
+
+    def copy_truncate():
+        append(log, "unread\n")
+        shutil.copyfile(log, engine.logs / "app.log.1")
+        os.truncate(log, 0)
+        append(log, "after\n")
+
+    restart(engine, copy_truncate)
+    engine.barrier()
+    assert engine.lines() == ["before", "unread", "after"]
+
+
+def test_rotation_across_a_restart(engine, restart):
+    log = engine.logs / "app.log"
+    append(log, "before\n")
+    engine.barrier()
+
+    def rotate():
+        append(log, "unread\n")
+        log.rename(engine.logs / "app.log.1")
+        append(log, "after\n")
+
+    restart(engine, rotate)
+    engine.barrier()
+    assert engine.lines() == ["before", "unread", "after"]
+
+
+def anonymous_mib(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon:")) / 1024
+
+
+def test_input_beyond_what_is_drained(make_engine, tmp_path):
+    """The engine gets the processor for a fifth of the time only, while a program writes as fast as it can: what is behind waits in the
+    files, not in memory, and all of it arrives. A minute with TELLTALE_FULL=1."""
+    engine = make_engine(folder=tmp_path).start()
+    log, seconds = engine.logs / "app.log", 60 if FULL else 3
+    stop = threading.Event()
+
+    def throttle():
+        while not stop.wait(0.02):
+            os.kill(engine.pid, signal.SIGSTOP)
+            stop.wait(0.08)
+            os.kill(engine.pid, signal.SIGCONT)
+
+    throttler = threading.Thread(target=throttle)
+    throttler.start()
+    written, most, end = 0, 0.0, time.monotonic() + seconds
+    try:
+        with open(log, "a", buffering=1 << 20) as file:
+            while time.monotonic() < end:
+                file.writelines(f"line {number:09} {'x' * 80}\n" for number in range(written, written + 20_000))
+                written += 20_000
+                most = max(most, anonymous_mib(engine.pid))
+    finally:
+        stop.set()
+        throttler.join()
+        os.kill(engine.pid, signal.SIGCONT)
+    count = lambda: int(engine.get("/api/v1/count", query="{}")["records"])  # noqa: E731
+    behind = written - count()
+    wait_until(lambda: count() == written or None, "all lines", timeout=seconds * 10 + 30)
+    most = max(most, anonymous_mib(engine.pid))
+    print(f"\n{written} lines in {seconds} s, {behind} behind at the end, at most {most:.0f} MiB anonymous")
+    assert behind > written / 2, "the writer was faster than the engine"
+    assert most < 250 * max(1, SLOWNESS)
