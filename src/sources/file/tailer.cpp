@@ -188,8 +188,6 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
     origin.reader.forget_partial();
     origin.must_reach = 0;
   }
-  const bool unread = origin.reader.read_end() == 0 && !origin.packed && !origin.position.copies.empty();
-  if (unread && !is_like_its_copies(*origin.file, origin.position, origin.source)) return on_replaced(origin), Outcome::gone;
   LineBlock block;
   const auto step = origin.reader.read(*origin.file, {options_.block_bytes, options_.max_line_bytes}, origin.after_truncation, block);
   if (!step) return fail(origin, step.error()), Outcome::idle;

@@ -90,10 +90,6 @@ bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& po
     fresh.done = true;  // looked at again later; until then its position is kept
     return false;
   }
-  const bool in_copy = std::ranges::any_of(position.copies, [&](const FileIdentity& copy) {
-    return copy.same_file(FileIdentity::of(fresh.seen.info));
-  });
-  if (position.offset == 0 && !in_copy && !fresh.seen.packed && !is_like_its_copies(*file, position, fresh.seen.source)) return false;
   LineReader reader;
   const auto same = reader.resume(*file, ports_.hasher, position);
   if (!same) note_problem(fresh.seen.path, same.error());

@@ -50,13 +50,13 @@ bool Tailer::move_to_copy(Origin& origin) {
     if (origins_.find(identity) != nullptr || (!own_copy && is_known_copy(identity))) continue;
     const auto reach = [&](std::uint64_t size) { return (size >= offset ? 1 : 0) + (size >= origin.must_reach ? 1 : 0); };
     const int gain = reach(seen.info.size) - reach(best.info.size);
-    const bool better = best_file == nullptr || gain > 0 || (offset == 0 && own_copy) || (gain == 0 && offset == 0 && born(seen.info) < born(best.info));
+    const bool better = best_file == nullptr || gain > 0 || (gain == 0 && offset == 0 && born(seen.info) < born(best.info));
     if (!better) continue;
     auto file = ports_.files.open_read(seen.path);
     if (!file) continue;
     if (offset == 0) {
-      const bool unseen = own_copy || (base_name_of(base::file_name(seen.path)) == base::file_name(origin.lineage) &&
-                                      born(seen.info) > origin.position.first_seen - coarse_clock_ns);
+      const bool unseen = base_name_of(base::file_name(seen.path)) == base::file_name(origin.lineage) &&
+                          born(seen.info) > origin.position.first_seen - coarse_clock_ns;
       if (!unseen) continue;
     } else if (!origin.reader.is_copied_in(**file, nullptr).value_or(false)) {
       continue;
@@ -106,23 +106,11 @@ void Tailer::attach_moved(FreshFiles& fresh) {
   }
 }
 
-// Where nothing was read yet, its copies alone tell whether the file still holds what it held when they were made.
-bool Tailer::is_like_its_copies(base::ReadableFile& file, const FilePosition& position, std::size_t source) {
-  for (const auto& seen : siblings(position.paths.front(), source)) {
-    const auto identity = FileIdentity::of(seen.info);
-    const bool own = std::ranges::any_of(position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
-    if (!own) continue;
-    auto copy = ports_.files.open_read(seen.path);
-    if (copy && !begins_with(file, **copy, seen.info.size).value_or(true)) return false;
-  }
-  return true;
-}
-
 // Truncated while nobody looked, but a copy was seen before: what was not read is taken from that.
 void Tailer::attach_to_copies(const FreshFiles& fresh) {
   std::vector<std::string> keys;
   for (const auto& [key, position] : stored_)
-    if (!position.copies.empty() && !is_opaque(origins_, position, fresh)) keys.push_back(key);
+    if (!position.copies.empty() && position.offset > 0 && !is_opaque(origins_, position, fresh)) keys.push_back(key);
   for (const auto& key : keys) {
     const FilePosition position = stored_.at(key);
     const std::size_t source = source_of(position.paths.front());
@@ -135,7 +123,7 @@ void Tailer::attach_to_copies(const FreshFiles& fresh) {
       Fresh copy{seen};
       if (seen.info.size >= position.offset)
         resume(copy, key, position);
-      else
+      else if (seen.info.size >= position.head.length)
         end_in_copy(key, position, seen);
     }
   }
@@ -144,7 +132,8 @@ void Tailer::attach_to_copies(const FreshFiles& fresh) {
 // All of the copy was read before; what came after it was read from the original or is lost.
 void Tailer::end_in_copy(const std::string& key, const FilePosition& position, const SeenFile& seen) {
   auto file = open_seen(seen);
-  if (file == nullptr) return;
+  std::string head(position.head.length, '\0');
+  if (file == nullptr || file->read_at(0, head).value_or(0) != head.size() || mark_of(ports_.hasher, head) != position.head) return;
   stored_.erase(key);
   auto made = origin_of(key, position, seen.source);
   made->position.identity = FileIdentity::of(seen.info);
