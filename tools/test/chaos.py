@@ -83,11 +83,11 @@ MODEL_ROUNDS = 2000
 
 
 def model(build):
-    """The model of the file source (src/sources/file/tailer_model_test.cpp) with seeds that `make test` does not try; its column of inputs is
+    """The model of the file source (src/sources/file/testing/tailer_model_test.cpp) with seeds that `make test` does not try; its column of inputs is
     how many. TELLTALE_MODEL_ROUNDS and TELLTALE_MODEL_SEED choose others."""
     rounds, seed = os.environ.get("TELLTALE_MODEL_ROUNDS", str(MODEL_ROUNDS)), os.environ.get("TELLTALE_MODEL_SEED", str(int(time.time()) % 10**6))
     env = {**os.environ, "TELLTALE_MODEL_ROUNDS": rounds, "TELLTALE_MODEL_SEED": seed}
-    code, cpu, output = run_once([str(build / "src/sources/file/sources_file_test"), "--gtest_filter=TailerModel.*"], env, ROOT)
+    code, cpu, output = run_once([str(build / "src/sources/file/testing/sources_file_testing_test"), "--gtest_filter=TailerModel.*"], env, ROOT)
     if code != 0:
         print(output[-20000:], file=sys.stderr)
     return f"model of the file source, seeds from {seed}", round(cpu), int(rounds), "clean" if code == 0 else f"FOUND, exit {code}"

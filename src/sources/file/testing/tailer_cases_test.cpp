@@ -250,7 +250,8 @@ TEST_F(TailerCases, ReplacedByACopyOfItselfWhileRunning) {
   EXPECT_EQ(texts(), expected);
 }
 
-// Found by the model: the file after one that was rotated while nothing followed it for a while was never read again once it was rotated too.
+// Found by the model: the file after one that was rotated while nothing followed it for a while was never read again once it was rotated
+// too.
 TEST_F(TailerCases, RotationsWithPausesBetween) {
   watch("*.log");
   start();

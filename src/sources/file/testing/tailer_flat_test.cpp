@@ -53,8 +53,9 @@ TEST_F(TailerFlat, ADayWithARotationEachMinute) {
     most_open = std::max(most_open, file_metrics->open.value());
   }
   wait_for_writers();
-  std::cout << fmt::format("RESULT 24 simulated hours, {} rotations: at most {} positions, {} files open, {} descriptors more than before\n",
-                           2 * minutes, most_positions, most_open, most_descriptors - before);
+  std::cout << fmt::format(
+      "RESULT 24 simulated hours, {} rotations: at most {} positions, {} files open, {} descriptors more than before\n", 2 * minutes,
+      most_positions, most_open, most_descriptors - before);
   EXPECT_EQ(store.lines.size(), expected);
   EXPECT_TRUE(store.gaps.empty());
   EXPECT_LE(most_positions, 2u * 7);
@@ -87,8 +88,9 @@ TEST_F(TailerFlat, AMinuteOfThreeTimesWhatIsDrained) {
   for (auto& callback : std::exchange(store.waiting, {})) callback();
   settle();
   wait_for_writers();
-  std::cout << fmt::format("RESULT input at 3 x the drain rate: {} lines, {} bytes behind at the end of the minute, at most {} blocks held\n",
-                           written, behind, most_held);
+  std::cout << fmt::format(
+      "RESULT input at 3 x the drain rate: {} lines, {} bytes behind at the end of the minute, at most {} blocks held\n", written, behind,
+      most_held);
   EXPECT_GT(behind, ticks * options.block_bytes);
   EXPECT_LE(most_held, 4u);
   EXPECT_LE(store.largest_block, options.block_bytes + 110) << "a block, and a line whose end it holds";
