@@ -4,8 +4,14 @@
 
 namespace telltale::sources {
 
-record::Position FileInnerPositions::behind(std::string_view begin, std::uint64_t lines) const {
+record::Position FileInnerPositions::behind(std::string_view text, std::uint64_t lines) const {
   FilePosition position = start_.position;
+  std::string encoded;
+  std::string_view begin = text;
+  if (unit_of(start_.encoding) != 1 || (start_.encoding == TextEncoding::utf8 && position.offset == 0)) {
+    encoded = from_utf8(start_.encoding, text, position.offset == 0);
+    begin = encoded;
+  }
   if (position.head.length < head_bytes) {
     std::string head = start_.head;
     if (head.size() == position.offset) head.append(begin.substr(0, head_bytes - head.size()));

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "record/raw_block.h"
 #include "sources/file/position.h"
+#include "sources/file/text_encoding.h"
 
 namespace telltale::sources {
 
@@ -15,8 +16,9 @@ class FileInnerPositions final : public record::InnerPositions {
   struct Start {
     std::string key;
     FilePosition position;  // offset and line: where the block begins; head: a mark of bytes before it, or of none
-    std::string head;       // the file's first bytes, all before the block; left empty when the mark is of head_bytes
-    std::string tail;       // the last bytes before the block
+    TextEncoding encoding = TextEncoding::bytes;
+    std::string head;  // the file's first bytes, all before the block; left empty when the mark is of head_bytes
+    std::string tail;  // the last bytes before the block
   };
   FileInnerPositions(const base::KeyedHasher& hasher, Start start) : hasher_(hasher), start_(std::move(start)) {}
 

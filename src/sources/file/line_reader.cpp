@@ -8,8 +8,8 @@
 namespace telltale::sources {
 namespace {
 
-constexpr std::size_t padding = 128;              // parsers may read (not write) so far beyond the end
 constexpr std::size_t small_partial = 64 * 1024;  // up to here an unfinished line is copied into the buffer that is read into
+constexpr std::size_t mark_bytes = 3;             // of the longest byte order mark
 constexpr std::size_t scan_bytes = 256 * 1024;    // of one look for the end of an overlong line
 
 std::string_view last(std::string_view text, std::size_t count) {
@@ -29,7 +29,7 @@ void keep_last(std::string& kept, std::string_view more) {
 base::Result<std::size_t> read_behind(base::ReadableFile& file, std::uint64_t offset, std::size_t count, std::size_t keep,
                                       std::string& buffer) {
   base::Result<std::size_t> got = std::size_t{0};
-  buffer.reserve(keep + count + padding);
+  buffer.reserve(keep + count + read_padding);
   buffer.resize_and_overwrite(keep + count, [&](char* data, std::size_t) {
     got = file.read_at(offset, {data + keep, count});
     return keep + (got ? *got : 0);
@@ -38,14 +38,25 @@ base::Result<std::size_t> read_behind(base::ReadableFile& file, std::uint64_t of
 }
 
 // Start of the first line longer than `limit` in text that ends with a line's end; npos when there is none.
-std::size_t find_long_line(std::string_view text, std::uint64_t limit) {
+std::size_t find_long_line(TextEncoding encoding, std::string_view text, std::uint64_t limit) {
   std::size_t start = 0;
-  while (text.size() - start > limit + 1) {
-    const auto* end = static_cast<const char*>(::memrchr(text.data() + start, '\n', limit + 1));
-    if (end == nullptr) return start;
-    start = static_cast<std::size_t>(end - text.data()) + 1;
+  const std::size_t unit = unit_of(encoding);
+  while (text.size() - start > limit + unit) {
+    const std::size_t end = find_last_line_end(encoding, text.substr(start, limit + unit));
+    if (end == std::string_view::npos) return start;
+    start += end;
   }
   return std::string_view::npos;
+}
+
+std::uint64_t count_lines(TextEncoding encoding, std::string_view text) {
+  if (unit_of(encoding) == 1) return static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
+  std::uint64_t lines = 0;
+  for (std::size_t end = find_line_end(encoding, text); end != std::string_view::npos; end = find_line_end(encoding, text)) {
+    ++lines;
+    text.remove_prefix(end);
+  }
+  return lines;
 }
 
 }  // namespace
@@ -74,7 +85,7 @@ base::Result<ReadStep> LineReader::read(base::ReadableFile& file, const ReadLimi
   const bool direct = partial_.size() <= small_partial;
   std::string buffer;
   if (direct) {
-    buffer.reserve(partial_.size() + limits.block_bytes + padding);
+    buffer.reserve(partial_.size() + limits.block_bytes + read_padding);
     buffer = partial_;
   }
   const std::size_t keep = buffer.size();
@@ -88,11 +99,19 @@ base::Result<ReadStep> LineReader::read(base::ReadableFile& file, const ReadLimi
   return cut(buffer, *got, limits, out);
 }
 
+// Where a search for line ends goes on at `at`, behind `before`. Lines begin at a unit's beginning.
+Seam LineReader::seam(std::uint64_t at, std::string_view before) const {
+  const bool odd = unit_of(encoding_) == 2 && (at - offset_) % 2 != 0;
+  return {.odd = odd, .last = odd ? before.back() : '\0'};
+}
+
 // The last `fresh` bytes of the buffer are new; before them stands the unfinished line, or nothing when that is long.
 ReadStep LineReader::cut(std::string& buffer, std::size_t fresh, const ReadLimits& limits, LineBlock& out) {
   const std::string_view news = std::string_view(buffer).substr(buffer.size() - fresh);
-  const auto* first_end = static_cast<const char*>(std::memchr(news.data(), '\n', news.size()));
-  if (first_end == nullptr) {
+  if (offset_ == 0) encoding_ = encoding_of(partial_.empty() || buffer.size() > fresh ? buffer : partial_);
+  const Seam before_news = seam(read_end(), partial_);
+  const std::size_t first_line = find_line_end(encoding_, news, before_news);
+  if (first_line == std::string_view::npos) {
     const std::uint64_t reached = read_end() + fresh;
     if (partial_.size() + fresh > limits.max_line_bytes) {
       scanned_tail_ = recent();
@@ -103,48 +122,49 @@ ReadStep LineReader::cut(std::string& buffer, std::size_t fresh, const ReadLimit
     partial_.append(news.substr(0, limits.max_line_bytes - std::min<std::size_t>(partial_.size(), limits.max_line_bytes)));
     return ReadStep::progress;
   }
-  const auto first_size = static_cast<std::size_t>(first_end - news.data());
-  if (partial_.size() + first_size > limits.max_line_bytes) {
-    make_truncated(news, first_size, limits, out);
+  if (partial_.size() + first_line > limits.max_line_bytes + unit_of(encoding_)) {
+    make_truncated(news, first_line, limits, out);
     return ReadStep::block;
   }
-  std::size_t cut = static_cast<std::size_t>(static_cast<const char*>(::memrchr(news.data(), '\n', news.size())) - news.data()) + 1;
-  const std::size_t first_line = first_size + 1;
-  if (const auto inner = find_long_line(news.substr(first_line, cut - first_line), limits.max_line_bytes); inner != std::string_view::npos)
+  std::size_t cut = find_last_line_end(encoding_, news, before_news);
+  if (const auto inner = find_long_line(encoding_, news.substr(first_line, cut - first_line), limits.max_line_bytes);
+      inner != std::string_view::npos)
     cut = first_line + inner;
   out = LineBlock{};
   out.from = offset_;
   out.to = read_end() + cut;
   out.rest.assign(news.substr(cut));
-  if (out.rest.size() > limits.max_line_bytes || out.rest.contains('\n')) out.rest.clear();
+  if (out.rest.size() > limits.max_line_bytes || find_line_end(encoding_, out.rest) != std::string::npos) out.rest.clear();
   const std::size_t before = buffer.size() - fresh;
   buffer.resize(before + cut);
   if (before == partial_.size()) {
     out.bytes = std::move(buffer);
   } else {
-    out.bytes.reserve(partial_.size() + buffer.size() + padding);
+    out.bytes.reserve(partial_.size() + buffer.size() + read_padding);
     out.bytes.append(partial_).append(buffer);
   }
-  out.lines = static_cast<std::uint64_t>(std::ranges::count(out.bytes, '\n'));
+  out.lines = count_lines(encoding_, out.bytes);
   out.tail = tail_;
   keep_last(out.tail, last(out.bytes, tail_bytes));
   return ReadStep::block;
 }
 
-// The line that began before `fresh` or with it ends at fresh[newline] and is too long.
-void LineReader::make_truncated(std::string_view fresh, std::size_t newline, const ReadLimits& limits, LineBlock& out) const {
+// The line that began before `fresh` or with it ends before fresh[line_end] and is too long.
+void LineReader::make_truncated(std::string_view fresh, std::size_t line_end, const ReadLimits& limits, LineBlock& out) const {
   out = LineBlock{};
   out.from = offset_;
-  out.to = read_end() + newline + 1;
-  out.bytes.reserve(limits.max_line_bytes + padding);
+  out.to = read_end() + line_end;
+  out.bytes.reserve(limits.max_line_bytes + read_padding);
   out.bytes.assign(partial_);
-  out.bytes.append(fresh.substr(
-      0, std::min<std::size_t>(newline, limits.max_line_bytes - std::min<std::size_t>(partial_.size(), limits.max_line_bytes))));
-  out.bytes.push_back('\n');
+  const std::size_t text = line_end - std::min(line_end, unit_of(encoding_));
+  out.bytes.append(
+      fresh.substr(0, std::min<std::size_t>(text, limits.max_line_bytes - std::min<std::size_t>(partial_.size(), limits.max_line_bytes))));
+  out.bytes.resize(without_cut_character(encoding_, out.bytes).size());
+  out.bytes.append(line_end_of(encoding_));
   out.lines = 1;
   out.truncated = true;
   out.tail = recent();
-  keep_last(out.tail, fresh.substr(0, newline + 1));
+  keep_last(out.tail, fresh.substr(0, line_end));
 }
 
 base::Result<ReadStep> LineReader::scan_long_line(base::ReadableFile& file, const ReadLimits& limits, LineBlock& out) {
@@ -156,9 +176,9 @@ base::Result<ReadStep> LineReader::scan_long_line(base::ReadableFile& file, cons
   if (!*whole) return ReadStep::replaced;
   if (!scanning_) return ReadStep::progress;
   if (*got == 0) return ReadStep::end;
-  const std::size_t newline = buffer.find('\n');
-  if (newline != std::string::npos) {
-    make_truncated(buffer, newline, limits, out);
+  const std::size_t line_end = find_line_end(encoding_, buffer, seam(scanned_to_, scanned_tail_));
+  if (line_end != std::string::npos) {
+    make_truncated(buffer, line_end, limits, out);
     return ReadStep::block;
   }
   keep_last(scanned_tail_, buffer);
@@ -189,11 +209,11 @@ base::Result<bool> LineReader::pass_hole(base::ReadableFile& file, const ReadLim
 }
 
 bool LineReader::take_unterminated(LineBlock& out) const {
-  if (partial_.empty()) return false;
+  if (partial_.empty() || (offset_ == 0 && partial_ == mark_of_encoding(encoding_))) return false;
   out = LineBlock{};
   out.from = offset_;
   out.to = read_end();
-  out.bytes.reserve(partial_.size() + padding);
+  out.bytes.reserve(partial_.size() + read_padding);
   out.bytes.append(partial_);
   out.lines = 1;
   out.truncated = scanning_;
@@ -230,6 +250,7 @@ base::Result<bool> LineReader::resume(base::ReadableFile& file, const base::Keye
   if (auto got = read_behind(file, position.offset - position.tail.length, position.tail.length, 0, tail); !got) return base::pass(got);
   if (mark_of(hasher, head) != position.head || mark_of(hasher, tail) != position.tail) return false;
   *this = LineReader();
+  encoding_ = encoding_of(head);
   offset_ = position.offset;
   line_ = position.line;
   head_ = std::move(head);
@@ -239,13 +260,15 @@ base::Result<bool> LineReader::resume(base::ReadableFile& file, const base::Keye
 
 base::Status LineReader::start_at_end(base::ReadableFile& file, std::uint64_t size) {
   std::string buffer;
+  if (auto got = read_behind(file, 0, std::min<std::uint64_t>(size, mark_bytes), 0, buffer); !got) return base::pass(got);
+  const TextEncoding encoding = encoding_of(buffer);
   std::uint64_t end = size;
   while (end > 0) {
-    const std::uint64_t from = end - std::min<std::uint64_t>(end, scan_bytes);
+    const std::uint64_t from = (end - std::min<std::uint64_t>(end, scan_bytes)) / 2 * 2;  // a unit's beginning
     if (auto got = read_behind(file, from, end - from, 0, buffer); !got) return base::pass(got);
-    const std::size_t newline = buffer.rfind('\n');
-    if (newline != std::string::npos) {
-      end = from + newline + 1;
+    const std::size_t line_end = find_last_line_end(encoding, buffer);
+    if (line_end != std::string::npos) {
+      end = from + line_end;
       break;
     }
     end = from;
@@ -259,6 +282,7 @@ base::Status LineReader::skip_to(base::ReadableFile& file, std::uint64_t offset)
   offset_ = offset;
   line_ = line;
   if (auto got = read_behind(file, 0, std::min<std::uint64_t>(offset, head_bytes), 0, head_); !got) return base::pass(got);
+  encoding_ = encoding_of(head_);
   const std::uint64_t tail = std::min<std::uint64_t>(offset, tail_bytes);
   if (auto got = read_behind(file, offset - tail, tail, 0, tail_); !got) return base::pass(got);
   return {};

@@ -9,8 +9,11 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "sources/file/position.h"
+#include "sources/file/text_encoding.h"
 
 namespace telltale::sources {
+
+inline constexpr std::size_t read_padding = 128;  // parsers may read (not write) so far beyond a block's end
 
 struct ReadLimits {
   std::uint64_t block_bytes = 0;
@@ -26,7 +29,7 @@ enum class ReadStep : std::uint8_t {
 
 // Bytes to deliver. The reader's state does not move before accept(): a block that nobody took is simply prepared again.
 struct LineBlock {
-  std::string bytes;       // has room for padding after its end
+  std::string bytes;       // of the file; has room for padding after its end
   std::uint64_t from = 0;  // range of the file it stands for
   std::uint64_t to = 0;
   std::uint64_t lines = 0;
@@ -36,7 +39,8 @@ struct LineBlock {
   std::string tail;  // last bytes before `to`
 };
 
-// Holds no file; every call names it. Memory: at most max_line_bytes and a block. One thread.
+// Offsets and bytes are those of the file, however its text is written; who takes a block decodes it. Holds no file; every call names it.
+// Memory: at most max_line_bytes and a block. One thread.
 class LineReader {
  public:
   // Reads on from the read position, at most block_bytes. `skip_hole`: NUL bytes at the file's very beginning are passed over, which a
@@ -77,18 +81,22 @@ class LineReader {
   }
   std::size_t partial_size() const { return partial_.size(); }
   bool has_partial() const { return !partial_.empty(); }
+  // As the file's first bytes say; TextEncoding::bytes until they were read.
+  TextEncoding encoding() const { return encoding_; }
   const std::string& head() const { return head_; }
   const std::string& tail() const { return tail_; }
 
  private:
   base::Result<ReadStep> scan_long_line(base::ReadableFile& file, const ReadLimits& limits, LineBlock& out);
   ReadStep cut(std::string& buffer, std::size_t fresh, const ReadLimits& limits, LineBlock& out);
-  void make_truncated(std::string_view fresh, std::size_t newline, const ReadLimits& limits, LineBlock& out) const;
+  void make_truncated(std::string_view fresh, std::size_t line_end, const ReadLimits& limits, LineBlock& out) const;
   base::Result<bool> pass_hole(base::ReadableFile& file, const ReadLimits& limits);
   std::string recent() const;
+  Seam seam(std::uint64_t at, std::string_view before) const;
 
   std::uint64_t offset_ = 0;  // start of the first line that was not delivered
   std::uint64_t line_ = 0;
+  TextEncoding encoding_ = TextEncoding::bytes;
   std::string partial_;    // bytes from offset_ on without a line's end; of an overlong line its first max_line_bytes
   std::string head_;       // first bytes of the file, all before offset_
   std::string tail_;       // last bytes before offset_

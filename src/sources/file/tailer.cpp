@@ -19,6 +19,13 @@ bool has_all(const Origin& origin) {
   return origin.size == origin.reader.offset() && !origin.pending;
 }
 
+std::string decoded(TextEncoding encoding, std::string bytes, bool at_start) {
+  if (encoding == TextEncoding::bytes || (encoding == TextEncoding::utf8 && !at_start)) return bytes;
+  std::string text = to_utf8(encoding, bytes, at_start);
+  text.reserve(text.size() + read_padding);
+  return text;
+}
+
 // Nothing of the file's `size` bytes is left when the block is delivered.
 bool block_ends_at(const PendingBlock& pending, std::uint64_t size) {
   return pending.line.to >= size && pending.line.rest.empty();
@@ -228,7 +235,7 @@ void Tailer::prepare(Origin& origin, LineBlock block) {
   auto& raw = pending.raw;
   raw.inner_positions = inner_positions(origin);
   raw.stream = origin.stream;
-  raw.bytes = std::move(block.bytes);
+  raw.bytes = decoded(origin.reader.encoding(), std::move(block.bytes), block.from == 0);
   raw.last_line_unterminated = block.unterminated;
   raw.truncated = block.truncated;
   raw.more_follows = origin.size > block.to + block.rest.size();
@@ -247,7 +254,7 @@ void Tailer::prepare(Origin& origin, LineBlock block) {
 // Before the position of the block itself is made. Their version is that of the block before: lines up to an inner position are not all
 // that was pushed.
 std::unique_ptr<const record::InnerPositions> Tailer::inner_positions(const Origin& origin) const {
-  FileInnerPositions::Start start{origin.key, origin.position, {}, origin.reader.tail()};
+  FileInnerPositions::Start start{origin.key, origin.position, origin.reader.encoding(), {}, origin.reader.tail()};
   start.position.offset = origin.reader.offset();
   start.position.line = origin.reader.line();
   start.position.size = std::max(origin.sound_size, start.position.offset);
