@@ -12,6 +12,7 @@
 #include "app/activity.h"
 #include "app/commit_fanout.h"
 #include "app/engine_file.h"
+#include "app/line_times.h"
 #include "app/pool.h"
 #include "app/run_audit.h"
 #include "app/run_parts.h"
@@ -186,7 +187,7 @@ class EngineImpl final : public Engine {
     auto watcher = sources::make_inotify_watcher();
     if (!watcher) {
       telemetry::log(LogLevel::warning, "file", "no events for files ({}); they are looked at every 2 s", watcher.error().cause);
-      watcher_ = sources::make_sleeping_watcher();
+      watcher_ = sources::make_sleeping_watcher(watcher.error().message());
     } else {
       watcher_ = std::move(*watcher);
     }
@@ -198,7 +199,8 @@ class EngineImpl final : public Engine {
                                    .hasher = store_->hasher(),
                                    .metrics = metrics_,
                                    .redact_label = [this](std::string_view text) { return rules_->redact_text(text, *label_scratch_); },
-                                   .look_closely = [this] { return runs_ != nullptr && runs_->has_open_runs(); }};
+                                   .look_closely = [this] { return runs_ != nullptr && runs_->has_open_runs(); },
+                                   .line_time = line_times(clock_, zone_offset_seconds_)};
     file_source_ = std::make_unique<sources::FileSource>(config_.files, file_source_options(config_, host_name()), std::move(ports),
                                                          store_->positions());
     fanout_.add(*file_source_);

@@ -31,7 +31,7 @@ struct FileSource {
   std::vector<std::string> exclude;           // globs
   std::map<std::string, std::string> labels;  // added to each stream
   std::string service;                        // empty: the file's stem
-  std::string start = "beginning";            // beginning | end: where a file that has no position yet is begun
+  std::string start = "beginning";            // beginning | end | RFC 3339 | -10m: where a file that stood there first is begun
   bool of_service = false;                    // declared by services[].file
 };
 
@@ -114,6 +114,11 @@ struct PipelineConfig {
   std::int64_t join_wait_ns = 250'000'000;         // longest time for which lines wait for those that may follow
 };
 
+struct SourcesConfig {
+  std::uint64_t max_deleted_files = 64;                      // that are kept open
+  std::uint64_t max_deleted_bytes = std::uint64_t{1} << 30;  // that they take of the disk
+};
+
 // A rule of the user's: redaction.add[], detection.add[].
 struct PatternRule {
   std::string name;
@@ -142,6 +147,7 @@ struct Config {
   ServerConfig server;
   StoreConfig store;
   PipelineConfig pipeline;
+  SourcesConfig sources;
   RedactionConfig redaction;
   ErrorPatterns detection;
   RunsConfig runs;

@@ -26,6 +26,7 @@ enum class SettingType : std::uint8_t {
   pattern,
   choice,
   zone,
+  start,    // beginning, end, RFC 3339 or a negative duration
   command,  // a text for the shell, or a list of program and arguments
   text_list,
   text_map,
@@ -35,8 +36,8 @@ enum class SettingType : std::uint8_t {
 
 using TextList = std::vector<std::string>;
 using TextMap = std::map<std::string, std::string>;
-// boolean: bool; integer, bytes, duration and offset (nanoseconds): the number; text, secret, pattern, choice, zone: the text. What may
-// hold lists or maps in any depth (command, text_lists, any) is no Value as a whole, but an Item (item.h).
+// boolean: bool; integer, bytes, duration and offset (nanoseconds): the number; text, secret, pattern, choice, zone, start: the text. What
+// may hold lists or maps in any depth (command, text_lists, any) is no Value as a whole, but an Item (item.h).
 using Value = std::variant<bool, std::int64_t, double, std::string, TextList, TextMap>;
 
 // Another word for a value of a choice, as other programs have it.

@@ -87,6 +87,14 @@ Parsed parse_zone(const Setting& setting, std::string_view text) {
   return std::string(text);
 }
 
+Parsed parse_start(const Setting& setting, std::string_view text) {
+  for (const std::string_view word : {"beginning", "end"})
+    if (base::equals_ignoring_case(word, text)) return std::string(word);
+  const bool is_time = text.starts_with('-') ? base::parse_duration(text.substr(1)).has_value() : base::parse_rfc3339(text).has_value();
+  if (!is_time) return refuse(setting);
+  return std::string(text);
+}
+
 TextList split_at_commas(std::string_view text) {
   TextList parts;
   while (!text.empty()) {
@@ -146,6 +154,8 @@ std::string allowed_text(const Setting& setting) {
       return fmt::format("one of {}", fmt::join(setting.allowed, ", "));
     case SettingType::zone:
       return "local, UTC or an offset such as +02:00";
+    case SettingType::start:
+      return "beginning, end, or a time such as 2026-11-25T10:00:00Z or -10m";
     case SettingType::text_list:
       return "a list of texts";
     case SettingType::text_map:
@@ -179,6 +189,8 @@ Parsed parse_value(const Setting& setting, std::string_view text) {
       return parse_choice(setting, text);
     case SettingType::zone:
       return parse_zone(setting, text);
+    case SettingType::start:
+      return parse_start(setting, text);
     case SettingType::text_list:
       return split_at_commas(text);
     case SettingType::text_map:

@@ -17,7 +17,8 @@ TYPES = {
     "boolean": "true or false", "integer": "a whole number", "number": "a number", "bytes": "a size such as 64KiB",
     "duration": "a time such as 10s", "offset": "a time such as 5s or -200ms",
     "text": "text", "secret": "text that is never shown", "pattern": "a regular expression", "choice": "one of the values named",
-    "zone": "local, UTC or an offset such as +02:00", "text_list": "a list of texts", "text_map": "a map of texts",
+    "zone": "local, UTC or an offset such as +02:00",
+    "start": "beginning, end, or a time such as 2026-11-25T10:00:00Z or -10m", "text_list": "a list of texts", "text_map": "a map of texts",
     "text_lists": "a map of lists of texts", "command": "a text, or a list of texts", "any": "anything"}
 NUMBERS = {"integer", "number", "bytes", "duration", "offset"}
 TIMES = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}

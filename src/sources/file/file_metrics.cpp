@@ -17,6 +17,9 @@ FileMetrics::FileMetrics(telemetry::Metrics& registry)
       files(registry.gauge("telltale_source_files", "Files that are followed.")),
       open(registry.gauge("telltale_source_files_open", "Files that are open.")),
       held(registry.gauge("telltale_source_files_held", "Renamed or deleted files that are kept open until nobody writes to them.")),
+      deleted_files(registry.gauge("telltale_source_file_deleted_files", "Deleted files that are kept open until they were read.")),
+      deleted_bytes(
+          registry.gauge("telltale_source_file_deleted_bytes", "Bytes of disk that deleted files take because they are kept open.")),
       positions(registry.gauge("telltale_source_file_positions", "Files whose position is kept.")) {}
 
 void FileMetrics::count_gap(record::GapReason reason) {

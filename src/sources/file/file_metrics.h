@@ -21,6 +21,8 @@ struct FileMetrics {
   telemetry::Gauge& files;
   telemetry::Gauge& open;
   telemetry::Gauge& held;
+  telemetry::Gauge& deleted_files;
+  telemetry::Gauge& deleted_bytes;
   telemetry::Gauge& positions;
 };
 

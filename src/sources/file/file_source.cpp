@@ -189,6 +189,14 @@ void FileSource::Impl::publish_health() {
     health.detail = fmt::format("{}: {}", path, error.message());
     if (problems.size() > 1) health.detail += fmt::format(" (and {} more)", problems.size() - 1);
   }
+  // No reason to call it unwell: nothing is lost, it is seen later.
+  std::string slow = ports_.watcher.limitation();
+  const auto& unwatched = tailer_->unwatched();
+  if (slow.empty() && !unwatched.empty()) slow = fmt::format("{} ({} in all)", unwatched.begin()->second.message(), unwatched.size());
+  if (!slow.empty()) {
+    health.detail += fmt::format("{}no events for files: {}; they are looked at every {} s", health.detail.empty() ? "" : "; ", slow,
+                                 options_.sweep_interval_ns / base::nanos_per_second);
+  }
   base::MutexLock lock(mutex_);
   health_ = std::move(health);
 }

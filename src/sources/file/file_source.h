@@ -18,6 +18,7 @@
 #include "record/ports.h"
 #include "sources/file/watcher.h"
 #include "sources/source.h"
+#include "sources/text/start_time.h"
 #include "telemetry/metrics.h"
 
 namespace telltale::sources {
@@ -31,9 +32,11 @@ struct FileSourceOptions {
   std::int64_t packed_idle_ns =
       10 * base::nanos_per_second;  // a compressed file that ends too early and did not change for so long is damaged
   std::int64_t close_look_ns = 50 * base::nanos_per_millisecond;  // see FileSourcePorts::look_closely
-  std::size_t max_open_files = 512;  // beyond it those idle for longest are closed and opened again when they grow
-  std::size_t max_held_files = 64;   // renamed or deleted files kept open; beyond it the oldest is given up
-  std::string host;                  // label `host` and part of each origin; empty: no label
+  std::size_t max_open_files = 512;    // beyond it those idle for longest are closed and opened again when they grow
+  std::size_t max_held_files = 64;     // renamed files kept open; beyond it the oldest is closed once it was read to its end
+  std::size_t max_deleted_files = 64;  // deleted files kept open; beyond it the oldest is given up ...
+  std::uint64_t max_deleted_bytes = std::uint64_t{1} << 30;  // ... and beyond so many bytes of disk that they take
+  std::string host;                                          // label `host` and part of each origin; empty: no label
 };
 
 // What the source works with. All of it outlives the source.
@@ -49,6 +52,8 @@ struct FileSourcePorts {
   // Asked now and then, quick: whether it matters when lines without a timestamp were written. Then written_after is at most about
   // close_look_ns before the write for files whose file system tells of writes, at the price of as many looks a second. Empty: never.
   std::function<bool()> look_closely{};
+  // For sources that start at a time; called on the reader's thread. Empty: no line has one.
+  LineTime line_time{};
 };
 
 using WatchId = std::uint64_t;

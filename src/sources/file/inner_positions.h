@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "record/raw_block.h"
 #include "sources/file/position.h"
-#include "sources/file/text_encoding.h"
+#include "sources/text/text_encoding.h"
 
 namespace telltale::sources {
 

@@ -146,6 +146,8 @@ class InotifyWatcher final : public Watcher {
 
 class SleepingWatcher final : public Watcher {
  public:
+  explicit SleepingWatcher(std::string why) : why_(std::move(why)) {}
+
   base::Status watch_folder(const std::string&) override { return {}; }
   base::Status watch_link(const std::string&) override { return {}; }
   void wait(std::int64_t timeout_ns, WatchEvents&) override {
@@ -160,6 +162,7 @@ class SleepingWatcher final : public Watcher {
     awake_ = false;
   }
   void rest(std::int64_t) override {}
+  std::string limitation() const override { return why_; }
   void wake() override {
     base::MutexLock lock(mutex_);
     awake_ = true;
@@ -167,6 +170,7 @@ class SleepingWatcher final : public Watcher {
   }
 
  private:
+  const std::string why_;
   base::Mutex mutex_;
   base::Condition condition_;
   bool awake_ TT_GUARDED_BY(mutex_) = false;
@@ -178,7 +182,7 @@ base::Result<std::unique_ptr<Watcher>> make_inotify_watcher() {
   Descriptor inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (inotify.get() < 0) {
     auto error = base::system_error(errno, "starting inotify");
-    error.remedy = "Raise fs.inotify.max_user_instances (sysctl); until then changes are seen at each sweep only";
+    error.remedy = "Raise fs.inotify.max_user_instances (sysctl)";
     return std::unexpected(std::move(error));
   }
   Descriptor event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -186,8 +190,8 @@ base::Result<std::unique_ptr<Watcher>> make_inotify_watcher() {
   return std::make_unique<InotifyWatcher>(std::move(inotify), std::move(event));
 }
 
-std::unique_ptr<Watcher> make_sleeping_watcher() {
-  return std::make_unique<SleepingWatcher>();
+std::unique_ptr<Watcher> make_sleeping_watcher(std::string why) {
+  return std::make_unique<SleepingWatcher>(std::move(why));
 }
 
 }  // namespace telltale::sources

@@ -258,10 +258,17 @@ base::Result<bool> LineReader::resume(base::ReadableFile& file, const base::Keye
   return true;
 }
 
+base::Status LineReader::look_at_encoding(base::ReadableFile& file) {
+  std::string mark;
+  if (auto got = read_behind(file, 0, mark_bytes, 0, mark); !got) return base::pass(got);
+  encoding_ = encoding_of(mark);
+  return {};
+}
+
 base::Status LineReader::start_at_end(base::ReadableFile& file, std::uint64_t size) {
   std::string buffer;
-  if (auto got = read_behind(file, 0, std::min<std::uint64_t>(size, mark_bytes), 0, buffer); !got) return base::pass(got);
-  const TextEncoding encoding = encoding_of(buffer);
+  if (auto known = look_at_encoding(file); !known) return known;
+  const TextEncoding encoding = encoding_;
   std::uint64_t end = size;
   while (end > 0) {
     const std::uint64_t from = (end - std::min<std::uint64_t>(end, scan_bytes)) / 2 * 2;  // a unit's beginning

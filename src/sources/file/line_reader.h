@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "sources/file/position.h"
-#include "sources/file/text_encoding.h"
+#include "sources/text/text_encoding.h"
 
 namespace telltale::sources {
 
@@ -55,6 +55,8 @@ class LineReader {
 
   // Goes on where a position says. False when the file does not hold the bytes that the marks are of.
   base::Result<bool> resume(base::ReadableFile& file, const base::KeyedHasher& hasher, const FilePosition& position);
+  // Before anything was read.
+  base::Status look_at_encoding(base::ReadableFile& file);
   // Everything before `offset` counts as delivered.
   base::Status skip_to(base::ReadableFile& file, std::uint64_t offset);
   // Begins behind the last line end that is there at `size`.

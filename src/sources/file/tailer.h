@@ -41,7 +41,7 @@ class SpaceSignal {
 // Begins the names of sources that come and go.
 inline constexpr std::string_view passing_source_prefix = "watch:";
 inline constexpr std::string_view start_key_prefix = "file-start:";
-// Key of the note that a source with `start: end` was started before.
+// Key of the note that a source with another `start` than `beginning` was started before.
 std::string start_key(const config::FileSource& source);
 // Carries these notes: they belong to no file and no service. Internal (record/internal.h).
 record::StreamRef note_stream();
@@ -97,6 +97,8 @@ class Tailer {
 
   // By path; what could not be read, with the reason.
   const std::map<std::string, base::Error>& problems() const { return problems_; }
+  // Folders of whose changes no event tells, with the reason: only the looks at all names find them.
+  const std::map<std::string, base::Error>& unwatched() const { return watch_problems_; }
   std::size_t streams() const;
 
  private:
@@ -177,6 +179,7 @@ class Tailer {
   base::Result<std::unique_ptr<base::ReadableFile>> open_path(const std::string& path, const std::optional<PackedVerdict>& packed);
   record::StreamRef stream_of(std::size_t source, const std::string& lineage) const;
   void mark_first_start();
+  base::Status begin_late(Origin& origin, const std::string& start);
 
   // Compressed forms.
   void add_fresh(const SeenFile& seen, FreshFiles& fresh);
@@ -214,6 +217,9 @@ class Tailer {
   bool move_to_copy(Origin& origin);
   bool seek_packed_copy(Origin& origin);
   void finish(Origin& origin);
+  void tend_rotated(Origin& origin, base::MonoNanos now, std::vector<Origin*>& held);
+  void limit_deleted(const std::vector<Origin*>& held);
+  void let_go(Origin& origin);
   record::Gap gap_of(const Origin& origin, record::GapReason reason, std::uint64_t from, std::uint64_t to) const;
   void give_up(Origin& origin, record::GapReason reason);
   void drop(Origin& origin);

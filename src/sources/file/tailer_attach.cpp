@@ -214,8 +214,8 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     origin.after_truncation = file->cut;
     const bool first_look = is_first_look(file->seen);
     stood_there_.erase(identity);
-    if (!first_look || source.started || source.config.start != "end") continue;
-    const auto skipped = origin.reader.start_at_end(*origin.file, origin.size);
+    if (!first_look || source.started || source.config.start == "beginning") continue;
+    const auto skipped = begin_late(origin, source.config.start);
     if (!skipped) fail(origin, skipped.error());
     origin.caught_up = this_scan_;
     origin.dirty = true;
@@ -223,6 +223,17 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
   }
   for (const auto& [lineage, copy] : copies)
     if (const auto it = by_path_.find(lineage); it != by_path_.end()) add_copy(*it->second, copy);
+}
+
+// At its end, or at the first line of the time that `start` names.
+base::Status Tailer::begin_late(Origin& origin, const std::string& start) {
+  const auto time = start_time(start, this_scan_);
+  if (!time) return origin.reader.start_at_end(*origin.file, origin.size);
+  if (auto known = origin.reader.look_at_encoding(*origin.file); !known) return known;
+  auto offset = find_start(*origin.file, origin.reader.encoding(), *time, ports_.line_time, origin.packed.has_value());
+  if (!offset) return base::pass(offset);
+  if (*offset >= origin.size) return origin.reader.start_at_end(*origin.file, origin.size);
+  return *offset == 0 ? base::Status() : origin.reader.skip_to(*origin.file, *offset);
 }
 
 // Rotated files belong to the file they were rotated from, where that is known.
@@ -307,7 +318,7 @@ record::StreamRef Tailer::stream_of(std::size_t source, const std::string& linea
 void Tailer::mark_first_start() {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     FollowedSource& source = sources_[i];
-    if (!source.active || source.noted || source.config.start != "end") continue;
+    if (!source.active || source.noted || source.config.start == "beginning") continue;
     record::RawBlock block;
     block.stream = note_stream();
     block.observed_time = ports_.clock.wall();

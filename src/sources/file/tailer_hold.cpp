@@ -123,35 +123,69 @@ void Tailer::tend() {
   std::vector<Origin*> held;
   for (std::size_t i = 0; i < origins_.all().size(); ++i) {
     Origin& origin = *origins_.all()[i];
-    if (!origin.rotated || origin.finished || origin.forget || origin.gap) continue;
-    if (!open(origin)) {
-      if (origin.path.empty() && !may_be_packed(origin.lineage)) finish(origin);
-      continue;
-    }
-    auto info = origin.file->info();
-    if (!info) {
-      fail(origin, info.error());
-      continue;
-    }
-    origin.deleted = info->links == 0;
-    if (info->size != origin.reader.read_end()) {
-      set_size(origin, info->size);
-      enqueue(origin);
-    }
-    const bool reopenable = !origin.deleted && !origin.path.empty();
-    const std::int64_t patience = origin.packed ? 0 : reopenable ? options_.held_idle_ns : options_.deleted_idle_ns;
-    if (!origin.has_work() && !origin.waiting && !origin.is_blocked() && now - origin.last_growth >= patience) {
-      finish(origin);
-    } else if (!origin.listed) {
-      held.push_back(&origin);
-    }
+    if (origin.rotated && !origin.finished && !origin.forget && !origin.gap) tend_rotated(origin, now, held);
   }
-  // Over the budget the oldest go first; what they still had is a stated loss.
+  limit_deleted(held);
+  // Over the budget the oldest go first.
   const std::size_t excess = held.size() > options_.max_held_files ? held.size() - options_.max_held_files : 0;
   for (std::size_t i = 0; i < excess; ++i)
-    if (!held[i]->has_work() && !held[i]->waiting) finish(*held[i]);
+    if (held[i]->file != nullptr && !held[i]->has_work() && !held[i]->waiting) finish(*held[i]);
   held_ = held.size();
   metrics_.held.set(static_cast<std::int64_t>(held_));
+}
+
+void Tailer::tend_rotated(Origin& origin, base::MonoNanos now, std::vector<Origin*>& held) {
+  if (!open(origin)) {
+    if (origin.path.empty() && !may_be_packed(origin.lineage)) finish(origin);
+    return;
+  }
+  auto info = origin.file->info();
+  if (!info) return fail(origin, info.error());
+  origin.deleted = info->links == 0;
+  if (info->size != origin.reader.read_end()) {
+    set_size(origin, info->size);
+    enqueue(origin);
+  }
+  const bool reopenable = !origin.deleted && !origin.path.empty();
+  const std::int64_t patience = origin.packed ? 0 : reopenable ? options_.held_idle_ns : options_.deleted_idle_ns;
+  if (!origin.has_work() && !origin.waiting && !origin.is_blocked() && now - origin.last_growth >= patience) {
+    finish(origin);
+  } else if (!origin.listed) {
+    held.push_back(&origin);
+  }
+}
+
+// A deleted file takes its room on the disk until it is closed. Over the budget the oldest go first.
+void Tailer::limit_deleted(const std::vector<Origin*>& held) {
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+  const auto counts = [](const Origin& origin) { return origin.deleted && origin.file != nullptr; };
+  for (const Origin* origin : held) {
+    if (!counts(*origin)) continue;
+    ++files;
+    bytes += origin->size;
+  }
+  for (Origin* origin : held) {
+    if (files <= options_.max_deleted_files && bytes <= options_.max_deleted_bytes) break;
+    if (!counts(*origin)) continue;
+    --files;
+    bytes -= origin->size;
+    let_go(*origin);
+  }
+  metrics_.deleted_files.set(static_cast<std::int64_t>(files));
+  metrics_.deleted_bytes.set(static_cast<std::int64_t>(bytes));
+}
+
+// Closes a deleted file now. What was not read is taken from a compressed form where there is one; else it is a stated loss.
+void Tailer::let_go(Origin& origin) {
+  origin.must_reach = std::max({origin.must_reach, origin.sound_size, origin.size});
+  close(origin);
+  origin.path.clear();
+  if (take_packed_form(origin) || may_be_packed(origin.lineage)) return;
+  LineBlock last;
+  if (!origin.pending && origin.reader.read_end() >= origin.must_reach && origin.reader.take_unterminated(last))
+    prepare(origin, std::move(last));
+  give_up(origin, record::GapReason::deleted_before_read);
 }
 
 // The origin ends here; its position was removed.

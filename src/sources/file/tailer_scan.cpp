@@ -30,7 +30,6 @@ void Tailer::scan(bool thorough) {
   const Listing listing = patterns_.find(ports_.files);
   problems_before_ = std::exchange(problems_, {});
   for (const auto& problem : listing.problems) note_problem(problem.path, problem.error);
-  for (const auto& [path, error] : watch_problems_) problems_.emplace(path, error);
   watch(listing);
   const auto unclear = std::exchange(unclear_, {});
   rotated_lineages_.merge(lineages_of(unclear));
@@ -79,9 +78,20 @@ void Tailer::retry_failed() {
 
 void Tailer::watch(const Listing& listing) {
   const auto note = [&](const std::string& path, const base::Status& status) {
-    if (status || !watch_problems_.emplace(path, status.error()).second) return;
-    telemetry::log(telemetry::LogLevel::warning, "file", "{}: {}; changes are seen at each sweep only", path, status.error().message());
+    if (status) {
+      watch_problems_.erase(path);
+      return;
+    }
+    // Said once, however many there are.
+    const bool first = watch_problems_.empty();
+    watch_problems_.insert_or_assign(path, status.error());
+    if (first)
+      telemetry::log(telemetry::LogLevel::warning, "file", "{}; files there are looked at every {} s", status.error().message(),
+                     options_.sweep_interval_ns / base::nanos_per_second);
   };
+  std::erase_if(watch_problems_, [&](const auto& item) {
+    return std::ranges::find(listing.folders, item.first) == listing.folders.end() && !watched_.contains(item.first);
+  });
   for (const auto& folder : listing.folders) note(folder, ports_.watcher.watch_folder(folder));
   for (const auto& seen : listing.files)
     if (watched_.insert(seen.path).second) note(seen.path, ports_.watcher.watch_link(seen.path));

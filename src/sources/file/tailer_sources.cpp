@@ -1,11 +1,16 @@
 // Sources that come and go while others are followed: services that a run names.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "sources/file/tailer.h"
 
 namespace telltale::sources {
 
 base::Result<std::size_t> Tailer::add_source(config::FileSource source, bool resume) {
+  if (source.start != "beginning" && source.start != "end" && !start_time(source.start, 0))
+    return base::fail(base::ErrorCode::source_invalid, fmt::format("start '{}' is no place to begin", source.start),
+                      "Use beginning, end, a time such as 2026-11-25T10:00:00Z or one back such as -10m");
   const std::size_t slot = slot_for(source.name);
   if (auto done = patterns_.set(slot, source); !done) return base::pass(done);
   const std::string note = start_key(source);

@@ -36,11 +36,13 @@ class Watcher {
   virtual void rest(std::int64_t time_ns) = 0;
   // Ends the present or next wait or rest.
   virtual void wake() = 0;
+  // Why there are no events at all, for people; empty: there are.
+  virtual std::string limitation() const { return {}; }
 };
 
 // Linux inotify, with an eventfd to wake it. Fails when the user's limit of instances is reached (fs.inotify.max_user_instances).
 base::Result<std::unique_ptr<Watcher>> make_inotify_watcher();
-// No events at all: waits and wakes only.
-std::unique_ptr<Watcher> make_sleeping_watcher();
+// No events at all: waits and wakes only. `why` is its limitation().
+std::unique_ptr<Watcher> make_sleeping_watcher(std::string why = {});
 
 }  // namespace telltale::sources

@@ -185,7 +185,7 @@ class TailHarness {
     metrics = std::make_unique<telemetry::Metrics>();
     file_metrics = std::make_unique<FileMetrics>(*metrics);
     commits = std::make_unique<CommitTracker>(file_metrics->lag);
-    FileSourcePorts ports{*files, clock, *watcher, store, store, hasher, *metrics, {}};
+    FileSourcePorts ports{*files, clock, *watcher, store, store, hasher, *metrics, {}, {}, line_time};
     auto patterns = Patterns::parse({source});
     tailer =
         std::make_unique<Tailer>(std::move(*patterns), std::vector{source}, options, ports, *file_metrics, *commits, store.positions());
@@ -234,6 +234,7 @@ class TailHarness {
   base::KeyedHasher hasher{"key"};
   config::FileSource source;
   FileSourceOptions options;
+  LineTime line_time;
   std::unique_ptr<telemetry::Metrics> metrics;
   std::unique_ptr<FileMetrics> file_metrics;
   std::unique_ptr<CommitTracker> commits;

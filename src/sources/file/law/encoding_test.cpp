@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sources/file/testing/tail_harness.h"
-#include "sources/file/text_encoding.h"
+#include "sources/text/text_encoding.h"
 
 namespace telltale::sources {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "sources/file/text_encoding.h"
+#include "sources/text/text_encoding.h"
 
 using namespace telltale::sources;
 

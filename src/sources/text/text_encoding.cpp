@@ -1,4 +1,4 @@
-#include "sources/file/text_encoding.h"
+#include "sources/text/text_encoding.h"
 
 #include <cstring>
 
