@@ -43,8 +43,8 @@ sources::FileSourceOptions file_source_options(const config::Config& config, con
   sources::FileSourceOptions options;
   options.block_bytes = config.pipeline.block_bytes;
   options.max_line_bytes = config.pipeline.max_line_bytes;
-  options.max_deleted_files = config.sources.max_deleted_files;
-  options.max_deleted_bytes = config.sources.max_deleted_bytes;
+  options.max_deleted_files = config.file_limits.max_deleted_files;
+  options.max_deleted_bytes = config.file_limits.max_deleted_bytes;
   options.host = host;
   return options;
 }

@@ -114,7 +114,7 @@ struct PipelineConfig {
   std::int64_t join_wait_ns = 250'000'000;         // longest time for which lines wait for those that may follow
 };
 
-struct SourcesConfig {
+struct FileLimits {
   std::uint64_t max_deleted_files = 64;                      // that are kept open
   std::uint64_t max_deleted_bytes = std::uint64_t{1} << 30;  // that they take of the disk
 };
@@ -147,7 +147,7 @@ struct Config {
   ServerConfig server;
   StoreConfig store;
   PipelineConfig pipeline;
-  SourcesConfig sources;
+  FileLimits file_limits;
   RedactionConfig redaction;
   ErrorPatterns detection;
   RunsConfig runs;

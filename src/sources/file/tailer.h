@@ -191,6 +191,7 @@ class Tailer {
   bool attach_packed_to(Origin& origin, Fresh& fresh);
   bool may_begin_in(const FilePosition& position, const SeenFile& seen) const;
   bool is_missed(const SeenFile& seen, const std::string& lineage) const;
+  bool has_plain_twin(const Fresh& packed, const FreshFiles& fresh);
   bool take_packed_form(Origin& origin);
   void move_to(Origin& origin, const SeenFile& seen, std::unique_ptr<base::ReadableFile> file);
   void note_damage();

@@ -204,6 +204,7 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
       continue;
     }
     if (file->seen.packed && !file->seen.listed && !is_missed(file->seen, lineage)) continue;
+    if (file->seen.packed && has_plain_twin(*file, fresh)) continue;
     if (is_young_copy(file->seen, lineage)) {
       copies.emplace_back(lineage, identity);
       continue;

@@ -19,6 +19,19 @@ bool is_older_name(std::string_view name, std::string_view other) {
   return plain.size() == other_plain.size() && plain < other_plain;
 }
 
+// Do both begin with the same `size` bytes, as far as a look at the first and the last of them tells?
+bool same_bytes(base::ReadableFile& one, base::ReadableFile& other, std::uint64_t size) {
+  const auto same_at = [&](std::uint64_t from, std::uint64_t count) {
+    std::string mine(count, '\0');
+    std::string theirs(count, '\0');
+    const auto got = one.read_at(from, mine);
+    const auto there = other.read_at(from, theirs);
+    return got && there && *got == count && *there == count && mine == theirs;
+  };
+  const std::uint64_t tail = std::min<std::uint64_t>(size, tail_bytes);
+  return same_at(0, std::min<std::uint64_t>(size, head_bytes)) && same_at(size - tail, tail);
+}
+
 bool is_unpacked_in_part(const PackedVerdict& verdict) {
   return verdict.end != PackedEnd::whole && verdict.end != PackedEnd::unknown;
 }
@@ -162,17 +175,22 @@ bool Tailer::attach_packed_to(Origin& origin, Fresh& fresh) {
   const bool lost = is_lost(origin) && origin.file == nullptr;
   const bool cut = is_unpacked_in_part(*seen.packed);
   std::unique_ptr<base::ReadableFile> file;
-  if (origin.reader.offset() == 0) {
+  if (lost && origin.reader.offset() == 0) {
     FilePosition nothing_read = origin.position;
     nothing_read.offset = 0;
-    if (!lost || !may_begin_in(nothing_read, seen)) return false;
+    if (!may_begin_in(nothing_read, seen)) return false;
   } else {
-    // More of it was read than is in this one, or it is no longer written to and has another size.
-    if (lost && !cut && seen.info.size < origin.reader.offset()) return false;
-    if (!lost && !cut && origin.rotated && seen.info.size != origin.size) return false;
+    if (lost && !cut && seen.info.size < origin.reader.offset()) return false;  // more of it was read than is in this one
     file = open_seen(seen);
-    if (file == nullptr || (!lost && !open(origin))) return false;
-    if (!origin.reader.is_copied_in(*file, lost ? nullptr : origin.file.get()).value_or(false)) return false;
+    // Gone by now: what it is will be seen at the next look.
+    if (file == nullptr || (!lost && !open(origin))) return true;
+    if (!lost && origin.rotated) {
+      const auto own = origin.file->info();
+      const bool fits = own && (cut ? seen.info.size <= own->size : seen.info.size == own->size);
+      if (!fits || !same_bytes(*origin.file, *file, seen.info.size)) return false;
+    } else if (!origin.reader.is_copied_in(*file, lost ? nullptr : origin.file.get()).value_or(false)) {
+      return false;
+    }
   }
   if (lost) {
     move_to(origin, seen, std::move(file));
@@ -184,6 +202,18 @@ bool Tailer::attach_packed_to(Origin& origin, Fresh& fresh) {
     enqueue(origin);
   }
   return true;
+}
+
+// The plain file that it was made from came up with it.
+bool Tailer::has_plain_twin(const Fresh& packed, const FreshFiles& fresh) {
+  for (const auto& other : fresh) {
+    if (other.done || other.seen.packed || lineage_path(other.seen.path) != lineage_path(packed.seen.path)) continue;
+    if (other.seen.info.size != packed.seen.info.size) continue;
+    const auto plain = open_seen(other.seen);
+    const auto file = open_seen(packed.seen);
+    if (plain == nullptr || file == nullptr || same_bytes(*plain, *file, packed.seen.info.size)) return true;
+  }
+  return false;
 }
 
 // Was it rotated and compressed unseen? Files older than all that are known were there before anybody looked.
