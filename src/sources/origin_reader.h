@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -19,6 +20,10 @@ class OriginBytes {
   virtual base::UnixNanos modified() const = 0;  // when it was written to last
   // False: only its identity says that it is the origin; the bytes that the position remembers are not there.
   virtual bool is_certain() const = 0;
+  // What the pipeline was given for such bytes, where the source decodes them. `from`: where they begin.
+  virtual std::string as_delivered(std::uint64_t from, std::string bytes) const = 0;
+  // The same bytes as the pipeline was given: as_delivered changes nothing.
+  virtual bool is_delivered_as_is() const = 0;
   // As base::ReadableFile::read_at.
   virtual base::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) = 0;
 };

@@ -186,11 +186,14 @@ bool OriginCheck::read(std::uint64_t from, std::uint64_t size, std::string& out)
   return true;
 }
 
-// Hashed as the pipeline did: the bytes as they stand; of a line that was cut its beginning and a line end.
+// Hashed as the pipeline did: the bytes as they were delivered; of a line that was cut its beginning and a line end.
 std::optional<base::Hash128> OriginCheck::hash_of(const StoredRange& range) {
   const std::uint64_t size = range.cut_bytes > 0 ? std::min<std::uint64_t>(range.cut_bytes, range.to - range.from) : range.to - range.from;
+  // Where a decoded line was cut is not known in the origin's bytes.
+  if (range.cut_bytes > 0 && !bytes_->is_delivered_as_is()) return std::nullopt;
   std::string bytes;
   if (!read(range.from, size, bytes)) return std::nullopt;
+  bytes = bytes_->as_delivered(range.from, std::move(bytes));
   if (range.cut_bytes > 0) bytes.push_back('\n');
   return ports_.hasher(bytes);
 }

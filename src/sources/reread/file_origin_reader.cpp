@@ -9,6 +9,7 @@
 #include "sources/file/position.h"
 #include "sources/file/rotation_name.h"
 #include "sources/packed/packed_file.h"
+#include "sources/text/text_encoding.h"
 
 namespace telltale::sources {
 
@@ -20,10 +21,18 @@ constexpr std::uint64_t most_unpacked_bytes = 256 * 1024 * 1024;  // of larger o
 class OpenedFile final : public OriginBytes {
  public:
   OpenedFile(std::unique_ptr<base::ReadableFile> file, const base::FileInfo& info, bool certain)
-      : file_(std::move(file)), size_(info.size), modified_(info.modify_time), certain_(certain) {}
+      : file_(std::move(file)), size_(info.size), modified_(info.modify_time), certain_(certain) {
+    std::string head(3, '\0');  // a byte order mark
+    const auto got = file_->read_at(0, head);
+    encoding_ = encoding_of(std::string_view(head).substr(0, got.value_or(0)));
+  }
   std::uint64_t size() const override { return size_; }
   base::UnixNanos modified() const override { return modified_; }
   bool is_certain() const override { return certain_; }
+  std::string as_delivered(std::uint64_t from, std::string bytes) const override {
+    return is_delivered_as_is() ? std::move(bytes) : to_utf8(encoding_, bytes, from == 0);
+  }
+  bool is_delivered_as_is() const override { return encoding_ == TextEncoding::bytes; }
   base::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override { return file_->read_at(offset, out); }
 
  private:
@@ -31,6 +40,7 @@ class OpenedFile final : public OriginBytes {
   const std::uint64_t size_;
   const base::UnixNanos modified_;
   const bool certain_;
+  TextEncoding encoding_ = TextEncoding::bytes;
 };
 
 std::optional<FilePosition> decode(const record::Position& position) {
