@@ -64,14 +64,15 @@ sources:
     - {paths: a, labels: {level: info, "1x": y}}
     - a.log
 )"),
-      ElementsAre("telltale.yaml:5: sources.files[0].paths: must name the files, with at least one pattern as in /var/log/app/*.log",
-                  "telltale.yaml:6: sources.files[1].path: is not a setting; did you mean sources.files[].paths?",
-                  "telltale.yaml:7: sources.files[2].paths: must name the files, with at least one pattern as in /var/log/app/*.log",
-                  "telltale.yaml:8: sources.files[3].paths[1]: must be a text, not a map",
-                  "telltale.yaml:8: sources.files[3].start: 'middle': must be beginning, end, or a time such as 2026-11-25T10:00:00Z or -10m",
-                  HasSubstr("telltale.yaml:9: sources.files[4].labels.1x: 'y': labels are named"),
-                  HasSubstr("telltale.yaml:9: sources.files[4].labels.level: 'info': labels are named"),
-                  "telltale.yaml:10: sources.files[5]: 'a.log': must be a map of settings"));
+      ElementsAre(
+          "telltale.yaml:5: sources.files[0].paths: must name the files, with at least one pattern as in /var/log/app/*.log",
+          "telltale.yaml:6: sources.files[1].path: is not a setting; did you mean sources.files[].paths?",
+          "telltale.yaml:7: sources.files[2].paths: must name the files, with at least one pattern as in /var/log/app/*.log",
+          "telltale.yaml:8: sources.files[3].paths[1]: must be a text, not a map",
+          "telltale.yaml:8: sources.files[3].start: 'middle': must be beginning, end, or a time such as 2026-11-25T10:00:00Z or -10m",
+          HasSubstr("telltale.yaml:9: sources.files[4].labels.1x: 'y': labels are named"),
+          HasSubstr("telltale.yaml:9: sources.files[4].labels.level: 'info': labels are named"),
+          "telltale.yaml:10: sources.files[5]: 'a.log': must be a map of settings"));
   EXPECT_THAT(problems("sources: {files: {paths: a}}"),
               ElementsAre("telltale.yaml:2: sources.files: must be a list of entries, each a map of settings"));
   EXPECT_THAT(problems("sources: {docker: {}}"), ElementsAre("telltale.yaml:2: sources.docker: is not a setting; allowed here: files"));
