@@ -15,11 +15,6 @@ namespace {
 
 using boost::json::object;
 
-// As diff(1) has them.
-constexpr int exit_clean = 0;
-constexpr int exit_differs = 1;
-constexpr int exit_not_done = 2;
-
 constexpr std::int64_t answer_margin_ns = 5 * base::nanos_per_second;
 
 struct AuditCommand {
@@ -27,11 +22,6 @@ struct AuditCommand {
   std::string timeout = "60s";
   std::string max_bytes;
 };
-
-int not_done(const base::Error& error) {
-  report(error);
-  return exit_not_done;
-}
 
 Cell fault_cell(const object& stream, std::string_view member) {
   const std::uint64_t bytes = app::count_of(stream, member);
@@ -69,26 +59,26 @@ std::string audit_text(const object& audit, bool colours) {
 
 int exit_code_of(const object& audit) {
   const std::string_view verdict = app::text_of(audit, "verdict");
-  if (verdict == "broken") return exit_differs;
-  return verdict == "clean" ? exit_clean : exit_not_done;
+  if (verdict == "broken") return exit_check_failed;
+  return verdict == "clean" ? exit_good : exit_inconclusive;
 }
 
 int run_audit(Context& context, const AuditCommand& options) {
   const auto timeout_ns = base::parse_duration(options.timeout);
-  if (!timeout_ns) return not_done(timeout_ns.error());
+  if (!timeout_ns) return report(timeout_ns.error());
   auto endpoint = find_endpoint(context);
-  if (!endpoint) return not_done(endpoint.error());
+  if (!endpoint) return report(endpoint.error());
   std::string target = fmt::format("/api/v1/runs/{}/audit", net::url_encode(options.run));
   app::add_parameter(target, "timeout_ms", std::to_string(*timeout_ns / base::nanos_per_millisecond));
   if (!options.max_bytes.empty()) {
     const auto bytes = base::parse_bytes(options.max_bytes);
-    if (!bytes) return not_done(bytes.error());
+    if (!bytes) return report(bytes.error());
     app::add_parameter(target, "max_bytes", std::to_string(*bytes));
   }
   const auto response = (*endpoint)->get(target, *timeout_ns + answer_margin_ns);
-  if (!response) return not_done(response.error());
+  if (!response) return report(response.error());
   const auto audit = app::object_of(*response);
-  if (!audit) return not_done(audit.error());
+  if (!audit) return report(audit.error());
   print(context.options.json ? response->body + "\n" : audit_text(*audit, wants_colours(context)));
   return exit_code_of(*audit);
 }
@@ -96,9 +86,9 @@ int run_audit(Context& context, const AuditCommand& options) {
 }  // namespace
 
 void add_audit(Command program, Context& context) {
-  auto command = program.subcommand(
-      "audit",
-      "Compare what is stored of a run with what its files hold: 0 all there, 1 lost, twice or changed, 2 not all could be compared");
+  auto command = program.subcommand("audit",
+                                    "Compare what is stored of a run with what its files hold; exits with 3 for lost, twice or changed, 4 "
+                                    "where not all could be compared");
   auto options = std::make_shared<AuditCommand>();  // shared: the parser and the callback use it, as long as the command line lives
   command.option("run", options->run, "The run").required().type_name("RUN");
   command.option("--timeout", options->timeout, "Give up what takes longer, at most 10m").show_default();

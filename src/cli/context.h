@@ -20,6 +20,7 @@ inline constexpr int exit_good = 0;
 inline constexpr int exit_tool_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_check_failed = 3;
+inline constexpr int exit_inconclusive = 4;
 
 // Options that every subcommand knows.
 struct CommonOptions {

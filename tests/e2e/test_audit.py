@@ -102,7 +102,7 @@ def test_a_compressed_rotated_file_is_compared(suite, engine):
     assert report["verdict"] == "clean" and report["total"]["compared_bytes"] == report["total"]["bytes"], report
     changed = plain.replace(b"line 999", b"LINE 999")
     (engine.logs / "api.log.1.gz").write_bytes(gzip.compress(changed))
-    assert [one[0] for one in faults(audit(engine, code=1))] == ["changed"]
+    assert [one[0] for one in faults(audit(engine, code=3))] == ["changed"]
 
 
 def test_bytes_that_were_changed_are_found_with_the_test_that_ran_then_and_never_shown(suite, engine):
@@ -123,12 +123,12 @@ def test_bytes_that_were_changed_are_found_with_the_test_that_ran_then_and_never
     suite.end()
     assert audit(engine)["verdict"] == "clean"
     overwrite(engine.logs / "api.log", end - 3, b"#")
-    report = audit(engine, code=1)
+    report = audit(engine, code=3)
     found, = [one for one in report["findings"] if one["kind"] == "changed"]
     assert begin == int(found["from_byte"]) and int(found["to_byte"]) == end
     assert [test["node_id"] for test in found["tests"]] == [node]
     shown = run_cli("audit", "suite", "--data", engine.data)
-    assert shown.returncode == 1 and f"tests: {node}" in shown.stdout
+    assert shown.returncode == 3 and f"tests: {node}" in shown.stdout
     assert SECRET not in shown.stdout + json.dumps(report) and "line 1" not in shown.stdout
 
 
@@ -149,7 +149,7 @@ def test_lines_that_are_not_stored_are_found_and_counted(suite, engine):
     engine.start()
     suite.connection = Connection(engine)
     suite.send(suite.run.worker_finished(), suite.run.finished())
-    report = audit(engine, code=1)
+    report = audit(engine, code=3)
     assert faults(report) == [("loss", stored, size - len("no line yet"), 7)], report
     assert report["total"]["lost_lines"] == 7
 
@@ -185,15 +185,15 @@ def test_limits_are_kept_and_what_was_left_out_is_said(suite, engine):
     suite.end()
     ended = run_cli("audit", "suite", "--json", "--max-bytes", "1", "--data", engine.data)
     report = json.loads(ended.stdout)
-    assert ended.returncode == 2 and report["verdict"] == "incomplete"
+    assert ended.returncode == 4 and report["verdict"] == "incomplete"
     assert report["total"]["compared_bytes"] == 0 and report["total"]["unread_bytes"] == report["total"]["bytes"]
     assert report["notes"] == ["not all of the sources was read again: a limit was reached"]
 
 
-@pytest.mark.parametrize("words, message", [(["nobody"], "nobody"), (["suite", "--timeout", "soon"], "soon"), (["suite", "--max-bytes", "x"], "x")])
-def test_what_cannot_be_done_ends_with_two_and_says_why(suite, engine, words, message):
+@pytest.mark.parametrize("words, message, code", [(["nobody"], "nobody", 1), (["suite", "--timeout", "soon"], "soon", 2), (["suite", "--max-bytes", "x"], "x", 2)])
+def test_what_cannot_be_done_is_said(suite, engine, words, message, code):
     ended = run_cli("audit", *words, "--data", engine.data)
-    assert ended.returncode == 2 and message in ended.stderr
+    assert ended.returncode == code and message in ended.stderr
 
 
 def test_what_services_write_to_pipes_is_whole_though_the_engine_is_killed(runner):
