@@ -43,7 +43,7 @@ def lines_of(engine, service, stream="stdout"):
 
 def test_services_are_started_in_order_captured_and_ended_in_reverse_order(engine, start):
     started = start([f"{{name: shop, command: 'echo shop up; {SLEEP}', ready: shop up, after: [ledger]}}",
-                     f"{{name: ledger, command: 'echo ledger up; echo on the side >&2; {SLEEP}', ready: ledger up}}"])
+                     f"{{name: ledger, command: 'echo on the side >&2; echo ledger up; {SLEEP}', ready: ledger up}}"])
     started.wait_for("ready_all")
     assert started.brief() == ["started ledger", "ready ledger", "started shop", "ready shop", "ready_all"]
     assert started.end() == 0
