@@ -105,10 +105,11 @@ class Tailer {
   enum class Outcome : std::uint8_t { more, idle, gone };
   struct FollowedSource {
     config::FileSource config;
-    bool active = true;    // else it finds nothing; its number stands in origins that end
-    bool fresh = true;     // no scan saw its files yet: those that stand there were there before it
-    bool started = false;  // an earlier engine made its first look
-    bool noted = false;    // the store knows of its first look
+    bool active = true;             // else it finds nothing; its number stands in origins that end
+    bool fresh = true;              // no scan saw its files yet: those that stand there were there before it
+    bool started = false;           // an earlier engine made its first look
+    bool noted = false;             // the store knows of its first look
+    base::UnixNanos looked_at = 0;  // when the first scan began that saw all of its files; 0: none did
   };
   struct Fresh {
     SeenFile seen;
@@ -187,6 +188,7 @@ class Tailer {
   std::uint64_t size_now(Origin& origin, const SeenFile& seen);
   void look_beside_packed(const std::string& lineage, std::size_t source, FreshFiles& fresh);
   bool recall_packed(const SeenFile& seen);
+  base::UnixNanos watched_since(const std::string& lineage, std::size_t source) const;
   void attach_packed(FreshFiles& fresh);
   bool attach_packed_to(Origin& origin, Fresh& fresh);
   bool may_begin_in(const FilePosition& position, const SeenFile& seen) const;

@@ -87,9 +87,23 @@ std::uint64_t Tailer::size_now(Origin& origin, const SeenFile& seen) {
   return answer.verdict->size;
 }
 
+// Since when all that was read of the lineage is known by its position: what was compressed and written to later, and is none of it, was
+// missed.
+base::UnixNanos Tailer::watched_since(const std::string& lineage, std::size_t source) const {
+  base::UnixNanos since = sources_[source].looked_at;
+  const auto take = [&](base::UnixNanos first_seen) {
+    if (first_seen != 0 && (since == 0 || first_seen < since)) since = first_seen;
+  };
+  for (const auto& origin : origins_.all())
+    if (origin->lineage == lineage) take(origin->position.first_seen);
+  for (const auto& [key, position] : stored_)
+    if (position.paths.front() == lineage) take(position.first_seen);
+  return since;
+}
+
 // Compressed files are looked at when something is missing that may be in them, or when they came up since.
 void Tailer::look_beside_packed(const std::string& lineage, std::size_t source, FreshFiles& fresh) {
-  const base::UnixNanos since = newest_first_seen(lineage);
+  const base::UnixNanos since = watched_since(lineage, source);
   // What was seen plain was compressed after that.
   const auto may_hold = [](const FilePosition& position, const SeenFile& seen) {
     return seen.info.birth_time == 0 || seen.info.birth_time > position.first_seen - coarse_clock_ns;
@@ -216,9 +230,12 @@ bool Tailer::has_plain_twin(const Fresh& packed, const FreshFiles& fresh) {
   return false;
 }
 
-// Was it rotated and compressed unseen? Files older than all that are known were there before anybody looked.
+// Was it rotated and compressed unseen? Its time of the last write says so where it was kept, and then lies before the compressed file came
+// to be. Else files older than all that are known were there before anybody looked.
 bool Tailer::is_missed(const SeenFile& seen, const std::string& lineage) const {
   if (base_name_of(base::file_name(seen.path)) != base::file_name(lineage)) return false;
+  const bool time_kept = seen.info.birth_time != 0 && seen.info.modify_time <= seen.info.birth_time;
+  if (time_kept && seen.info.modify_time > watched_since(lineage, seen.source)) return true;
   bool any = false;
   bool older = true;
   for (const auto& origin : origins_.all()) {

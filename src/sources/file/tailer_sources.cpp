@@ -129,6 +129,7 @@ void Tailer::end_first_looks() {
     if (!sources_[i].fresh) continue;
     sources_[i].fresh = std::ranges::any_of(
         origins_.all(), [&](const auto& origin) { return (origin->forget || origin->leave_at) && patterns_.covers(i, origin->path); });
+    if (!sources_[i].fresh) sources_[i].looked_at = this_scan_;
   }
 }
 

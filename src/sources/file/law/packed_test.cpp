@@ -191,6 +191,22 @@ TEST_P(PackedTest, RotatedAndCompressedBetweenTwoLooks) {
   EXPECT_THAT(store.gaps, IsEmpty());
 }
 
+TEST_P(PackedTest, TheVeryFirstFileMayBeRotatedAndCompressedBeforeItIsSeen) {
+  watch("app.log");
+  start();
+  settle();
+  append("app.log", "one\n");
+  rename("app.log", "app.log.1");
+  pack("app.log.1");
+  rename(packed("app.log.1"), packed("app.log.2"));
+  append("app.log", "two\n");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  settle();
+  wait_for_writers();
+  EXPECT_THAT(texts(), ::testing::UnorderedElementsAre("one", "two", "three"));
+}
+
 TEST_P(PackedTest, ALineThatWasNotFinishedGoesOnThere) {
   append("app.log", "one\ntw");
   watch("app.log");
