@@ -57,6 +57,7 @@ def test_logrotate_compresses_and_each_line_comes_once(engine, delay):
     written = []
     for number in range(12):
         if number in (4, 8):
+            engine.barrier()
             engine.kill()
         if number in (6, 10):
             engine.start()

@@ -283,7 +283,7 @@ Origin& Tailer::add_new(const SeenFile& seen, const std::string& lineage, base::
   Origin& added = add_origin(std::move(origin));
   if (added.after != nullptr)
     added.reader.set_line(added.after->reader.line());
-  else if (is_first_look(seen))
+  else if (is_first_look(seen) && since == this_scan_)  // nothing of the lineage was known
     ignore_older_siblings(added);
   else if (seen.listed)
     rescan_ = rotated_lineages_.insert(lineage).second || rescan_;
