@@ -93,6 +93,7 @@ class MemoryStore final : public record::BlockSink, public record::BatchSink {
   // uncommitted.
   void commit_part(std::size_t count, CommitTracker& tracker) {
     while (pushed_.front().lines.empty()) commit(1, tracker);
+    if (count >= pushed_.front().lines.size()) return commit(1, tracker);  // all of it: the block's own position
     Pushed& front = pushed_.front();
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < count; ++i) {

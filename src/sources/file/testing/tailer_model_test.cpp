@@ -98,6 +98,7 @@ class History {
       if (numbered == std::string::npos) return append(name, text);
       const std::size_t cut = 1 + pick(static_cast<unsigned>(text.size() - 1 - numbered));
       rest = text.substr(text.size() - cut);
+      if (rest.front() == '\0') return rest.clear(), append(name, text);  // at a beginning it would be a hole
       text.resize(text.size() - cut);
     }
     append(name, text);
