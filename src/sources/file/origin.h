@@ -47,6 +47,8 @@ struct Origin {
   bool drained = false;   // rotated, and read to its end since
   bool finished = false;  // rotated, read and no longer written to: its position is all that is kept
   bool after_truncation = false;
+  bool copied_unread = false;           // its copies were made before anything was read of it: they alone tell what it held
+  base::UnixNanos modified = 0;         // of the file, when a look last compared its bytes
   bool dirty = false;                   // its position must be sent even without lines
   bool forget = false;                  // its position is to be removed, then the origin too
   bool queued = false;                  // in the queue of those with something to do

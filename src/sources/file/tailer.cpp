@@ -195,6 +195,9 @@ Tailer::Outcome Tailer::read_more(Origin& origin) {
     origin.reader.forget_partial();
     origin.must_reach = 0;
   }
+  if (std::exchange(origin.copied_unread, false) && origin.reader.read_end() == 0 &&
+      !is_like_its_copies(*origin.file, origin.position, origin.source))
+    return on_replaced(origin), Outcome::gone;
   LineBlock block;
   const auto step = origin.reader.read(*origin.file, {options_.block_bytes, options_.max_line_bytes}, origin.after_truncation, block);
   if (!step) return fail(origin, step.error()), Outcome::idle;

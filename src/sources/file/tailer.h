@@ -167,6 +167,7 @@ class Tailer {
   static bool is_opaque(const OriginTable& origins, const FilePosition& position, const FreshFiles& fresh);
   std::size_t source_of(const std::string& lineage) const;
   std::unique_ptr<Origin> origin_of(const std::string& key, const FilePosition& position, std::size_t source) const;
+  bool is_like_its_copies(base::ReadableFile& file, const FilePosition& position, std::size_t source);
   bool is_young_copy(const SeenFile& seen, const std::string& lineage);
   void add_copy(Origin& origin, const FileIdentity& copy);
   void attach_new(FreshFiles& fresh, const Listing& listing);

@@ -90,6 +90,8 @@ bool Tailer::resume(Fresh& fresh, const std::string& key, const FilePosition& po
     fresh.done = true;  // looked at again later; until then its position is kept
     return false;
   }
+  const bool unread = position.offset == 0 && !position.copies.empty() && !fresh.seen.packed;
+  if (unread && !is_like_its_copies(*file, position, fresh.seen.source)) return false;
   LineReader reader;
   const auto same = reader.resume(*file, ports_.hasher, position);
   if (!same) note_problem(fresh.seen.path, same.error());
@@ -223,7 +225,10 @@ void Tailer::attach_new(FreshFiles& fresh, const Listing& listing) {
     enqueue(origin);
   }
   for (const auto& [lineage, copy] : copies)
-    if (const auto it = by_path_.find(lineage); it != by_path_.end()) add_copy(*it->second, copy);
+    if (const auto it = by_path_.find(lineage); it != by_path_.end()) {
+      it->second->copied_unread = it->second->reader.read_end() == 0;
+      add_copy(*it->second, copy);
+    }
 }
 
 // At its end, or at the first line of the time that `start` names.

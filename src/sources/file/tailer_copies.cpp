@@ -106,6 +106,18 @@ void Tailer::attach_moved(FreshFiles& fresh) {
   }
 }
 
+// Where nothing was read yet, its copies alone tell whether the file still holds what it held when they were made.
+bool Tailer::is_like_its_copies(base::ReadableFile& file, const FilePosition& position, std::size_t source) {
+  for (const auto& seen : siblings(position.paths.front(), source)) {
+    const auto identity = FileIdentity::of(seen.info);
+    const bool own = std::ranges::any_of(position.copies, [&](const FileIdentity& copy) { return copy.same_file(identity); });
+    if (!own) continue;
+    auto copy = ports_.files.open_read(seen.path);
+    if (copy && !begins_with(file, **copy, seen.info.size).value_or(true)) return false;
+  }
+  return true;
+}
+
 // Truncated while nobody looked, but a copy was seen before: what was not read is taken from that.
 void Tailer::attach_to_copies(const FreshFiles& fresh) {
   std::vector<std::string> keys;

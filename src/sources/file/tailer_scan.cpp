@@ -140,7 +140,11 @@ void Tailer::place(Origin& origin, const SeenFile& seen) {
     if (!check_size(origin)) return;
   }
   enqueue(origin);
-  if (size < origin.reader.read_end() && !origin.finished) touched(seen.path);
+  if (size < origin.reader.read_end() && !origin.finished) return touched(seen.path);
+  // Written to, and as long as before: was it truncated and has just so much again?
+  const bool written = std::exchange(origin.modified, seen.info.modify_time) != seen.info.modify_time;
+  if (!written || size != origin.reader.read_end() || origin.finished || origin.packed || !open(origin)) return;
+  if (!still_holds(origin).value_or(true)) on_replaced(origin);
 }
 
 // Origins whose path holds nothing or another file now. A folder that cannot be looked into tells nothing.

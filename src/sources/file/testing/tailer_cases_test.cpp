@@ -268,6 +268,20 @@ TEST_F(TailerCases, RotationsWithPausesBetween) {
   EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
 }
 
+// Found by the model: between two looks, and nothing tells of it but the time of the write.
+TEST_F(TailerCases, TruncatedAndWrittenToTheSameSize) {
+  append("app.log", "one\n");
+  watch("app.log");
+  start();
+  settle();
+  settle();
+  truncate("app.log");
+  append("app.log", "two\n");
+  std::filesystem::last_write_time(path("app.log"), std::filesystem::file_time_type::clock::now() + std::chrono::seconds(1));
+  settle();
+  EXPECT_THAT(texts(), ElementsAre("one", "two"));
+}
+
 // Found by the model: dated rotated forms of a file whose name ends in a number.
 TEST_F(TailerCases, DatedRotationOfANumberedFile) {
   watch("*.log");
