@@ -69,6 +69,8 @@ std::string finding_text(const object& finding) {
 
 std::string audit_line(const object& audit) {
   const object& total = object_of(audit, "total");
+  const bool nothing = array_of(audit, "streams").empty() && count_of(total, "gaps") == 0;
+  if (nothing && text_of(audit, "verdict") == "clean") return "its services wrote nothing";
   std::vector<std::string> parts{counted(array_of(audit, "streams").size(), "stream"), counted(count_of(total, "lines"), "line")};
   add_fault(parts, count_of(total, "lost_lines"), count_of(total, "lost_bytes"), "lost");
   add_fault(parts, count_of(total, "repeated_lines"), count_of(total, "repeated_bytes"), "stored twice");

@@ -26,6 +26,7 @@ def test_output_is_passed_on_and_captured_and_the_end_tells_of_it(runner):
     assert "3 lines of output" in done.stderr and "telltale query '" in done.stderr
     hint = re.search(r"telltale query '(\{instance=.*\})'", done.stderr)[1]
     assert sorted(line for line in runner.engine.lines(hint) if "event" not in line) == ["err", "more", "out"]
+    assert re.search(r"audit +its services wrote nothing", done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 124, 255])

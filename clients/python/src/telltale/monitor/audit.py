@@ -7,6 +7,8 @@ MOST_SHOWN = 5  # findings; `telltale audit RUN` shows all
 def audit_line(audit: dict) -> str:
     """"12 streams, 48,120 lines, complete", or what is wrong."""
     total = audit.get("total") or {}
+    if not audit.get("streams") and not number(total, "gaps") and audit.get("verdict") == "clean":
+        return "its services wrote nothing"
     parts = [counted(len(audit.get("streams") or []), "stream"), counted(number(total, "lines"), "line")]
     parts += fault(number(total, "lost_lines"), number(total, "lost_bytes"), "lost")
     parts += fault(number(total, "repeated_lines"), number(total, "repeated_bytes"), "stored twice")
