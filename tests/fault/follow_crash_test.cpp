@@ -81,7 +81,7 @@ class Life final : public record::CommitListener {
     if (batch->batch.position) on_position(*batch->batch.position);
   }
   void on_position(const record::Position& position) override {
-    if (position.key == sources::follow_key(stream_key)) committed_.push_back(position);
+    if (position.key == sources::follow_key(stream_key)) committed.push_back(position);
   }
 
   // Takes so many bytes of the server's, at most.
@@ -108,6 +108,7 @@ class Life final : public record::CommitListener {
     return true;
   }
 
+  std::vector<record::Position> committed;  // before the store, which tells of more as it ends
   TestStore store;
   std::shared_ptr<MemoryTransport> transport;
   std::unique_ptr<InlinePipeline> pipeline;
@@ -132,7 +133,7 @@ class Life final : public record::CommitListener {
     const std::shared_ptr<sources::FollowIntake> intake_;
   };
   void advance() {
-    for (const record::Position& position : std::exchange(committed_, {})) stream->committed(position);
+    for (const record::Position& position : std::exchange(committed, {})) stream->committed(position);
     stream->advance([] {});
   }
 
@@ -142,7 +143,6 @@ class Life final : public record::CommitListener {
   sources::testing::SeededRandom random_;
   std::unique_ptr<sources::FollowMetrics> metrics_;
   std::optional<sources::FollowStreamPorts> ports_;
-  std::vector<record::Position> committed_;
 };
 
 // The server is another machine: what it has survives.
