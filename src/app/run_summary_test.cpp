@@ -47,7 +47,7 @@ TEST(RunSummary, CountsLinesErrorsTestsAndGaps) {
     "services":[{"name":"api","records":10,"errors":2},{"name":"db","records":2,"errors":0}],
     "tests":{"total":4},"tests_with_errors":[{"node_id":"a"}],
     "gaps":[{"service":"db","text":"3 lines were lost"}],
-    "output":{"state":"local","folder":"/work/logs/pod_logs","final":true}})"));
+    "output":{"state":"local","folder":"/srv/suite/logs/pod_logs","final":true}})"));
   EXPECT_THAT(lines, ElementsAre(HasSubstr("exit code 3"),                                   //
                                  "  services  12 lines, 2 errors: api 10 (2 errors), db 2",  //
                                  "  tests     4, 1 with errors of services",                 //

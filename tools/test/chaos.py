@@ -80,17 +80,24 @@ def long_tests(build):
 
 
 MODEL_ROUNDS = 2000
+MODELS = {  # what → (its test program, its tests)
+    "the file source": ("src/sources/file/testing/sources_file_testing_test", "TailerModel.*"),
+    "follow streams": ("src/sources/follow/sources_follow_test", "FollowModel.*"),
+}
 
 
-def model(build):
-    """The model of the file source (src/sources/file/testing/tailer_model_test.cpp) with seeds that `make test` does not try; its column of inputs is
-    how many. TELLTALE_MODEL_ROUNDS and TELLTALE_MODEL_SEED choose others."""
+def models(build):
+    """Each model-based test with seeds that `make test` does not try; a row for each. Their column of inputs is how many. TELLTALE_MODEL_ROUNDS and
+    TELLTALE_MODEL_SEED choose others."""
     rounds, seed = os.environ.get("TELLTALE_MODEL_ROUNDS", str(MODEL_ROUNDS)), os.environ.get("TELLTALE_MODEL_SEED", str(int(time.time()) % 10**6))
     env = {**os.environ, "TELLTALE_MODEL_ROUNDS": rounds, "TELLTALE_MODEL_SEED": seed}
-    code, cpu, output = run_once([str(build / "src/sources/file/testing/sources_file_testing_test"), "--gtest_filter=TailerModel.*"], env, ROOT)
-    if code != 0:
-        print(output[-20000:], file=sys.stderr)
-    return f"model of the file source, seeds from {seed}", round(cpu), int(rounds), "clean" if code == 0 else f"FOUND, exit {code}"
+    rows = []
+    for what, (program, tests) in MODELS.items():
+        code, cpu, output = run_once([str(build / program), f"--gtest_filter={tests}"], env, ROOT)
+        if code != 0:
+            print(output[-20000:], file=sys.stderr)
+        rows.append((f"model of {what}, seeds from {seed}", round(cpu), int(rounds), "clean" if code == 0 else f"FOUND, exit {code}"))
+    return rows
 
 
 def client_matrix(build):
@@ -138,7 +145,7 @@ def main():
             results.append(job.result())
             append(args.log, tree, results[-1])
     if args.build:
-        for row in [model(args.build), long_tests(args.build), *client_matrix(args.build)]:
+        for row in [*models(args.build), long_tests(args.build), *client_matrix(args.build)]:
             results.append(row)
             append(args.log, tree, row)
     return 0 if all(result[3] == "clean" for result in results) else 1
