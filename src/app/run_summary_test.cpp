@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 RunSummary summary_of(std::string_view answer) {
   RunSummary summary;
   summary.run = "r1";
-  summary.working_folder = "/work";
+  summary.working_folder = "/srv/suite";
   summary.command = sources::ExitStatus{false, 3};
   summary.command_ns = 2'400'000;
   summary.connected = true;
